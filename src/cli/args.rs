@@ -141,7 +141,7 @@ pub enum CommandArg {
         /// Say what would be moved and what it would cost, and move nothing
         #[arg(long)]
         dry_run: bool,
-        /// Discard an unfinished backfill of the mapping and begin anew
+        /// Discard an unfinished backfill of the mapping and start from the beginning
         #[arg(long)]
         restart: bool,
         /// Share the backfill with N processes, as number I, counted from 0 (needs `state_store: gcs`) [default: the task variables of Cloud Run or Kubernetes]

@@ -24,10 +24,10 @@ pub fn action(scope: Scope, key: Key, read_only: bool) -> Option<Action> {
 pub fn nothing(scope: Scope, key: Key, read_only: bool) -> String {
     let name = key.name();
     if read_only && action(scope, key, false).is_some() {
-        return format!("{name} would write: --read-only takes it away");
+        return format!("{name} writes, and this console was opened with --read-only");
     }
     if scope == Scope::Dialog {
-        return format!("{name} is none of the answers");
+        return format!("{name} is not one of the answers");
     }
     let elsewhere = KEYS.iter().filter(|binding| binding.keys.contains(&key) && !(read_only && binding.writes));
     let places: Vec<&str> = SCREENS
@@ -38,7 +38,7 @@ pub fn nothing(scope: Scope, key: Key, read_only: bool) -> String {
     if places.is_empty() || scope == Scope::Help {
         return format!("{name} does nothing here; ? lists the keys");
     }
-    format!("{name} does nothing here, but on {}", places.join(", "))
+    format!("{name} does nothing here; it works on {}", places.join(", "))
 }
 
 /// The names of a binding's keys: `j, Down`.

@@ -29,13 +29,13 @@ pub fn tell(shared: &mut Shared) {
         shared.facts.as_ref().is_some_and(|facts| facts.config.mappings.iter().any(|m| m.schedule.is_some()));
     let schedule = if scheduled && !shared.read_only {
         shared.send(Command::LeaveSchedule);
-        " The schedule is not followed until it is back and u was pressed."
+        " No scheduled run begins until it is back and you press u."
     } else {
         ""
     };
     let (names, place) = (listed(&gone, SAID), place(shared));
     shared.complain(format!(
-        "{place} no longer holds the watermark of {names}: a run would begin from the start. Put it back, or its copy.{schedule}"
+        "{place} no longer holds the watermark of {names}: a run would begin from the start. Put the state or its copy back.{schedule}"
     ));
 }
 
@@ -47,11 +47,12 @@ pub fn run(names: Vec<MappingName>, shared: &mut Shared) {
         return shared.sync(others);
     }
     let marks = lost.iter().filter_map(|name| Some((name, shared.book.get(name)?.lost.as_ref()?)));
-    let mut lines = vec![format!("{} no longer holds what this console has seen of:", place(shared))];
+    let mut lines = vec![format!("{} no longer holds watermarks that this console has seen:", place(shared))];
     lines.extend(marks.take(NAMED).map(|(name, lost)| format!("  {name}: watermark {}", lost.watermark)));
     lines.extend(lost.get(NAMED..).filter(|more| !more.is_empty()).map(|more| format!("  and {} more", more.len())));
     lines.push(
-        "A run would read the whole table again. Put the state or its copy back, and it goes on from there.".to_owned(),
+        "A run would read each whole table again. Put the state or its copy back, and runs go on from the watermark."
+            .to_owned(),
     );
     let mut choices = vec![choice('n', "run nothing", Intent::Nothing)];
     if !others.is_empty() {
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn watermarks_that_are_gone_are_told_at_once_and_once() {
+    fn lost_watermarks_are_reported_at_once_and_only_once() {
         let mut desk = emptied();
         assert!(desk.notice().contains("orders, users"), "{}", desk.notice());
         assert!(desk.notice().contains("from the start"), "{}", desk.notice());

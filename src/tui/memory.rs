@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_there_the_next_time() {
+    fn kept_preferences_are_read_the_next_time() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a/console.json");
         let kept = Preferences { filter: "status:failed".into(), ..Preferences::default() };

@@ -12,6 +12,7 @@ mod deletes;
 mod desk;
 mod dialog;
 mod errand;
+mod filter;
 mod help;
 mod input;
 mod keys;
@@ -283,7 +284,10 @@ impl Console {
                 Effect::Suspend => {
                     match self.screen.suspend() {
                         Ok(true) => {}
-                        Ok(false) => self.app.shared.say("there is no shell to go back to: nothing was stopped"),
+                        Ok(false) => self
+                            .app
+                            .shared
+                            .say("the console was not suspended: there is no shell that could continue it"),
                         Err(_) => self.blind = true,
                     }
                     self.app.shared.dirty = true;

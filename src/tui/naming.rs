@@ -21,7 +21,7 @@ pub fn listed(names: &[MappingName], cells: usize) -> String {
     said
 }
 
-/// As many names as a question has room for on a screen of this size, beside its other lines.
+/// Names, as many as fit into a question on a screen of this size, beside its other lines.
 #[must_use]
 pub fn asked_about(names: &[MappingName], size: (u16, u16)) -> String {
     /// The lines for frame, answers and sentences.

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_operators_own_runs_its_line_about_the_mapping() {
+    fn an_own_key_runs_its_command_for_the_mapping() {
         let mut desk = desk(false);
         let effects = desk.press('B');
         let [Effect::Run(errand)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn read_only_takes_them_all_away() {
+    fn read_only_removes_all_own_commands() {
         let mut desk = desk(true);
         assert_eq!(desk.press('B'), []);
         desk.press('?');
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn they_stand_in_help_and_in_the_list_of_actions() {
+    fn own_commands_are_listed_in_help_and_in_the_list_of_actions() {
         let mut desk = desk(false);
         desk.ctrl('p');
         "show the table".chars().for_each(|c| {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_consoles_own_letters_are_known() {
+    fn letters_of_the_console_are_taken() {
         assert!(is_taken('r').is_some() && is_taken(':').is_some() && is_taken('C').is_some());
         assert!(is_taken('B').is_none() && is_taken('9').is_none());
     }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_broken_or_of_another_version_keeps_nobody_out() {
+    fn a_broken_file_or_one_of_another_version_does_not_stop_the_console() {
         for broken in ["", "{", "[]", "{\"filter\": 7}", "\u{0}"] {
             assert_eq!(Preferences::read(Some(broken)), Preferences::default(), "{broken}");
         }

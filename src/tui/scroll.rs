@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_what_was_never_drawn_is_found_when_it_is() {
+    fn the_end_of_a_text_is_found_once_it_is_drawn() {
         let mut scroll = Scroll::default();
         scroll.travel(Action::Bottom, 10);
         assert_eq!(scroll.first(TEN_OF_THIRTY), 20);

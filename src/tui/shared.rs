@@ -53,7 +53,7 @@ pub struct Notice {
 }
 
 /// The message for a key that needs a mapping when there is none.
-pub const NO_MAPPING: &str = "no mapping is marked";
+pub const NO_MAPPING: &str = "there is no mapping under the cursor";
 /// How long a notice stays: long enough to read a sentence.
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 
@@ -147,7 +147,7 @@ impl Shared {
             return false;
         }
         self.say(if self.files == Files::Reading {
-            "the configuration is being read: a moment"
+            "the configuration is being read: try again in a moment"
         } else {
             "nothing can be asked or started without a configuration; u reads the files again"
         });

@@ -29,22 +29,22 @@ pub fn send(mapping: MappingName, shared: &mut Shared) {
 fn question(report: &MappingReport, shrink: Shrink) -> Dialog {
     let name = &report.mapping_name;
     let held = shrink.held.map_or_else(|| "an unknown number of".to_owned(), format::count);
-    let rows = format::count(shrink.rows);
+    let rows = format::numbered(shrink.rows, "row", "rows");
     let (anyway, kept, label) = match report.mode {
         Mode::Mirror => (
-            "None of them was deleted. If so many are meant to be gone, the next run takes out all that MySQL no longer has.",
-            "They stay in BigQuery's time travel, for seven days unless the dataset says otherwise.",
+            "No row was deleted. If the rows were deleted on purpose, run it again: it deletes all rows that MySQL no longer has.",
+            "BigQuery's time travel keeps them, for seven days unless the dataset says otherwise.",
             "delete them all the same",
         ),
         Mode::Append | Mode::Upsert | Mode::Replace => (
-            "Nothing was replaced. If so many rows are meant to be gone, the table is read again and replaced, whatever it \
-             holds then.",
-            "The rows of before stay in BigQuery's time travel; the report says how to see them and put them back.",
+            "Nothing was replaced. If the rows were deleted on purpose, run it again: it reads the table again and replaces \
+             it, whatever it holds then.",
+            "BigQuery's time travel keeps the former rows; the report says how to see them and put them back.",
             "replace it all the same",
         ),
     };
     let lines = vec![
-        format!("MySQL shows {rows} rows of {}; {} holds {held}.", report.source, report.target),
+        format!("MySQL has {rows} in {}; {} holds {held}.", report.source, report.target),
         anyway.to_owned(),
         kept.to_owned(),
     ];
@@ -88,14 +88,14 @@ mod tests {
         let mut desk = Desk::open();
         refused(&mut desk, Trigger::Manual);
         let dialog = desk.app.shared.dialog.clone().expect("a question");
-        assert_eq!(dialog.lines[0], "MySQL shows 9 rows of orders; demo.shop.orders holds 18,204.");
+        assert_eq!(dialog.lines[0], "MySQL has 9 rows in orders; demo.shop.orders holds 18,204.");
         assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone replaces nothing");
         assert_eq!(desk.press('y'), [anyway()]);
         assert!(desk.app.busy() && desk.app.shared.dialog.is_none());
     }
 
     #[test]
-    fn nobody_is_asked_about_a_mapping_that_nobody_looks_at_or_that_the_schedule_ran() {
+    fn a_shrunk_table_asks_nothing_if_the_cursor_is_elsewhere_or_the_schedule_ran_it() {
         let mut scheduled = Desk::open();
         refused(&mut scheduled, Trigger::Schedule);
         let mut elsewhere = Desk::open();

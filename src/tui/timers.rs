@@ -10,7 +10,7 @@ const WATCH_LOCAL: Duration = Duration::from_secs(5);
 const WATCH_GCS: Duration = Duration::from_secs(30);
 /// Each mapping's lag is a query in MySQL, so it is asked for no more often than this.
 const MEASURE_LEAST: Duration = Duration::from_secs(15);
-/// Nor less often, so that a recovery shows without a key.
+/// The longest wait, so that a recovery shows without a key.
 const MEASURE_MOST: Duration = Duration::from_mins(2);
 /// A server that takes long is busy, or has many mappings: the wait is this many times as long as the answer took.
 const SHARE: u32 = 10;

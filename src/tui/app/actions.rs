@@ -3,6 +3,7 @@
 use super::App;
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, MappingProgress};
+use crate::format::numbered;
 use crate::tui::ask::Ask;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::help::Help;
@@ -115,8 +116,7 @@ impl App {
                 |name: &MappingName| self.shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows());
             let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(replaced);
             if let (Some(name), true) = (whole.first(), others.is_empty()) {
-                let said =
-                    format!("{name} is looked at as a whole by every run (r): there is no stretch to move again");
+                let said = format!("{name} has no backfill: every run (r) reads its whole table");
                 return self.shared.say(said);
             }
             names = others;
@@ -157,11 +157,16 @@ impl App {
         let count = names.len();
         names.retain(|name| self.shared.book.get(name).is_some_and(Row::is_free));
         if names.is_empty() {
-            return self.shared.say("all that are marked are running already");
+            return self.shared.say("every marked mapping is running already");
         }
         let mut lines = vec![asked_about(&names, self.shared.size)];
         if names.len() < count {
-            lines.push(format!("{} that are marked are being worked on and left out.", count - names.len()));
+            let left_out = (count - names.len()) as u64;
+            lines.push(numbered(
+                left_out,
+                "marked mapping is running and is left out.",
+                "marked mappings are running and are left out.",
+            ));
         }
         let (title, label) = match names.as_slice() {
             [name] => (format!("Run {name}?"), "run it".to_owned()),
@@ -188,7 +193,7 @@ impl App {
             let count = free.len();
             lost::run(free, shared);
             if shared.dialog.is_none() {
-                shared.say(format!("{count} mapping(s) started"));
+                shared.say(numbered(count as u64, "mapping started", "mappings started"));
             }
         }
     }
@@ -197,11 +202,11 @@ impl App {
         let running = self.shared.book.running();
         let ours: Vec<MappingName> = names.into_iter().filter(|name| self.live(name).is_some()).collect();
         if running == 0 {
-            self.shared.say("nothing of this console is running");
+            self.shared.say("this console runs nothing: there is nothing to cancel");
             return;
         }
         let mut lines = vec![
-            "It stops at the next safe point. What is published stays; the next run goes on from there.".to_owned(),
+            "A run stops at its next safe point. Published rows stay; the next run goes on from there.".to_owned(),
         ];
         let mut choices = Vec::new();
         if ours.len() > 1 {
@@ -211,7 +216,7 @@ impl App {
             choices.push(choice('c', format!("cancel {name}"), Intent::Cancel(ours.clone())));
         }
         choices.push(choice('a', format!("cancel everything ({running} running)"), Intent::CancelAll));
-        choices.push(choice('n', "let it go on", Intent::Nothing));
+        choices.push(choice('n', "cancel nothing", Intent::Nothing));
         self.shared.dialog = Some(Dialog::new("Cancel?", lines, choices));
     }
 
@@ -227,18 +232,18 @@ impl App {
         let is_one = !self.asks_first(names);
         match (moving.as_slice(), held.as_slice()) {
             ([], []) if is_one => self.shared.say(format!("{} is not running", names[0])),
-            ([], []) => self.shared.say("nothing that is marked is running"),
+            ([], []) => self.shared.say("no marked mapping is running"),
             ([], _) if is_one => self.shared.send_each(held, Command::Resume),
             (_, []) if is_one => self.shared.send_each(moving, Command::Pause),
-            ([], _) => self.ask_pause("Go on?", held, Intent::Resume),
-            (..) => self.ask_pause("Hold between two batches?", moving, Intent::Pause),
+            ([], _) => self.ask_pause("Resume?", "resume", held, Intent::Resume),
+            (..) => self.ask_pause("Pause between two batches?", "pause", moving, Intent::Pause),
         }
     }
 
-    fn ask_pause(&mut self, title: &str, names: Vec<MappingName>, intent: fn(Vec<MappingName>) -> Intent) {
+    fn ask_pause(&mut self, title: &str, verb: &str, names: Vec<MappingName>, intent: fn(Vec<MappingName>) -> Intent) {
         let lines = vec![asked_about(&names, self.shared.size)];
-        let label = if names.len() == 1 { "yes".to_owned() } else { format!("yes, these {}", names.len()) };
-        let choices = vec![choice('n', "leave them", Intent::Nothing), choice('y', label, intent(names))];
+        let label = if names.len() == 1 { format!("{verb} it") } else { format!("{verb} these {}", names.len()) };
+        let choices = vec![choice('n', format!("{verb} nothing"), Intent::Nothing), choice('y', label, intent(names))];
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }
 
@@ -258,8 +263,8 @@ impl App {
         match appended {
             Ok(Added::Mappings(count)) => {
                 self.screens.tables.added();
-                let added = if count == 1 { "1 mapping was".to_owned() } else { format!("{count} mappings were") };
-                self.shared.news = Some(format!("{added} added to the configuration: NEW in the list of mappings"));
+                let added = numbered(count as u64, "mapping was added", "mappings were added");
+                self.shared.news = Some(format!("{added} to the configuration; the list shows NEW for it"));
                 self.reload();
             }
             Ok(Added::Meanwhile(why)) => {
@@ -273,7 +278,8 @@ impl App {
     /// Reads the files again, unless that would replace an engine that works.
     fn reload(&mut self) {
         if self.busy() {
-            self.shared.say("something is running: asking both sides again, the files are read once it has ended");
+            self.shared
+                .say("something is running: MySQL and the state are asked again, the files are read once it has ended");
             self.shared.files = Files::ToRead;
             self.shared.ask(Ask::Watch);
             self.shared.measure_all();

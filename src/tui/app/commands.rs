@@ -67,7 +67,9 @@ impl App {
             return self.shared.complain(format!("no command is called `{name}`; : and Tab list them"));
         };
         if self.shared.read_only && command.writes() {
-            return self.shared.complain(format!("`{}` would write: --read-only takes it away", command.name));
+            return self
+                .shared
+                .complain(format!("`{}` writes, and this console was opened with --read-only", command.name));
         }
         let asks = needs_engine(self.screens.front(), command.action) || command.takes == Takes::Stretch;
         if asks && self.shared.lacks_engine() {
@@ -83,19 +85,20 @@ impl App {
     fn carry(&mut self, command: &Command, arguments: &[&str]) -> Result<(), String> {
         match command.takes {
             Takes::Nothing if !arguments.is_empty() => {
-                return Err(format!("`{}` takes nothing after it", command.name));
+                return Err(format!("`{}` takes no arguments", command.name));
             }
             Takes::Nothing => self.act_anywhere(command.action),
             Takes::Mappings => {
                 let names = if arguments.is_empty() { self.subjects() } else { self.named(arguments)? };
                 let is_about_one = matches!(command.action, Action::Open | Action::Show(Screen::Schema | Screen::Data));
                 if is_about_one && names.len() > 1 && !arguments.is_empty() {
-                    return Err(format!("`{}` is about one mapping; {} fit that", command.name, names.len()));
+                    return Err(format!("`{}` takes one mapping, but {} match", command.name, names.len()));
                 }
                 self.carry_on(command.action, names);
             }
             Takes::Stretch => return self.backfill(arguments),
             Takes::Filter => self.filter(command.action, arguments),
+            Takes::Tables => return self.tables(&arguments.join(" ")),
             Takes::Words => self.look_for(command.action, &arguments.join(" ")),
             Takes::Order => return self.order(arguments),
             Takes::Context => return self.context(arguments),
@@ -152,7 +155,7 @@ impl App {
         } else {
             mappings.mark_all(&text, book);
         }
-        if let Some(complaint) = self.screens.mappings.complaint().map(str::to_owned) {
+        if let Some(complaint) = self.screens.mappings.filter.complaint().map(str::to_owned) {
             self.shared.complain(complaint);
         }
     }
@@ -167,6 +170,12 @@ impl App {
             Screen::Sent => self.screens.sent.look_for(words),
             _ => self.screens.history.look_for(words),
         }
+    }
+
+    /// Opens the list of tables without a mapping, filtered.
+    fn tables(&mut self, filter: &str) -> Result<(), String> {
+        self.screens.open(Screen::Tables, About::All, &mut self.shared);
+        self.screens.tables.look_for(filter)
     }
 
     fn order(&mut self, arguments: &[&str]) -> Result<(), String> {

@@ -39,7 +39,7 @@ impl App {
             return self.switch(Which::Context(name));
         }
         let why = contexts.problem.clone().unwrap_or_else(|| match contexts.known.as_slice() {
-            [] => format!("{} names none", contexts.file),
+            [] => format!("{} lists no context", contexts.file),
             known => known.iter().map(|context| context.name.as_str()).collect::<Vec<_>>().join(", "),
         });
         self.shared.complain(format!("no context is called `{name}`: {why}"));
@@ -63,8 +63,8 @@ impl App {
         }
         let mut choices = vec![choice('n', "stay here", Intent::Nothing)];
         for (number, context) in (1_u8..).zip(contexts.known.iter().take(LISTED)) {
-            let here = if contexts.present.as_ref() == Some(&context.name) { " (open)" } else { "" };
-            let label = format!("{}{here}  {}", context.name, context.written);
+            let here = if contexts.present.as_ref() == Some(&context.name) { " (open now)" } else { "" };
+            let label = format!("open {}{here}  {}", context.name, context.written);
             choices.push(choice(
                 char::from(b'0' + number),
                 label,
@@ -72,10 +72,10 @@ impl App {
             ));
         }
         if *which != Which::AsStarted {
-            choices.push(choice('-', "the one of the start", Intent::Switch(Which::AsStarted)));
+            choices.push(choice('-', "go back to the configuration of the start", Intent::Switch(Which::AsStarted)));
         }
         let more = contexts.known.len().saturating_sub(LISTED);
-        let lines = if more > 0 { vec![format!("and {more} more: `:context NAME`")] } else { Vec::new() };
+        let lines = if more > 0 { vec![format!("{more} more: `:context NAME` opens any of them")] } else { Vec::new() };
         self.shared.dialog = Some(Dialog::new("Which configuration?", lines, choices));
     }
 
@@ -89,11 +89,11 @@ impl App {
             Which::Context(name) => present == Some(name.as_str()),
         };
         if is_open {
-            return shared.say("that one is open; u reads its files again");
+            return shared.say("it is open already; u reads its files again");
         }
         // Two readings at once would disagree about where relative paths begin.
         if shared.files == Files::Reading {
-            return shared.say("the configuration is being read: a moment");
+            return shared.say("the configuration is being read: try again in a moment");
         }
         if self.busy() && self.only_records() {
             self.shared.say("the last run's report is being written: switching in a moment");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn another_configuration_brings_nothing_of_the_one_before() {
+    fn another_configuration_keeps_nothing_of_the_one_before() {
         let mut desk = desk();
         desk.press(' ');
         desk.press('h');
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_not_left_behind() {
+    fn a_running_mapping_prevents_switching_the_context() {
         let mut desk = desk();
         desk.start("orders");
         assert!(!type_line(&mut desk, "context prod").contains(&prod()));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn no_schedule_is_made_up_for_another_configuration() {
+    fn another_configuration_makes_up_no_missed_runs() {
         let mut desk = desk();
         desk.app.schedule.makes_up = true;
         type_line(&mut desk, "context prod");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_completed_listed_and_not_guessed() {
+    fn context_names_are_completed_and_listed_and_a_wrong_name_is_refused() {
         let mut desk = desk();
         type_line(&mut desk, "context prd");
         assert!(desk.notice().contains("prod, staging"), "{}", desk.notice());

@@ -5,7 +5,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
 use crate::domain::undecided::Undecided;
 use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection};
-use crate::format;
+use crate::format::numbered;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::keys::Scope;
 use crate::tui::lost;
@@ -85,9 +85,9 @@ impl App {
             Event::RunScheduled { at, .. } => self.schedule.run_scheduled(*at, shared),
             Event::ScheduleLeft => self.schedule.left(),
             Event::MissedRunFound { mapping, .. } => {
-                shared.say(format!("{mapping} missed a scheduled run: made up now"));
+                shared.say(format!("{mapping} missed a scheduled run; it runs now"));
             }
-            Event::DueRunDelayed { mapping, reason, .. } => shared.say(format!("{mapping} is due and waits: {reason}")),
+            Event::DueRunDelayed { mapping, reason, .. } => shared.say(format!("{mapping} is due but waits: {reason}")),
             Event::MappingLeft { mapping, .. } => self.mapping_left(mapping),
             Event::OutletFailed { outlet, error, hint } => shared.complain(format!("`{outlet}`: {error}. {hint}")),
             Event::WatermarkAdvanced { mapping, to, .. } => {
@@ -97,8 +97,8 @@ impl App {
             }
             Event::MappingFinished { report } => self.mapping_finished(report),
             Event::RunFinished { report } => self.run_finished(report),
-            Event::Paused { mapping } => shared.say(format!("{mapping} is held; p lets it go on")),
-            Event::Resumed { mapping } => shared.say(format!("{mapping} goes on")),
+            Event::Paused { mapping } => shared.say(format!("{mapping} is paused; p resumes it")),
+            Event::Resumed { mapping } => shared.say(format!("{mapping} is resumed")),
             Event::EngineFailed { error } => self.engine_failed(error),
             Event::RecordFailed { error, .. } => {
                 shared.complain(format!("the run's report could not be written: {error}"));
@@ -134,7 +134,7 @@ impl App {
         }
     }
 
-    /// Another process was quicker: the state shows its work.
+    /// Another process has begun the mapping first; the state shows its work.
     fn mapping_left(&mut self, mapping: &MappingName) {
         if let Some(row) = self.shared.book.get_mut(mapping) {
             row.log = None;
@@ -159,13 +159,16 @@ impl App {
             }
             Outcome::Waiting => {
                 let what = report.waits_for.unwrap_or(Undecided::Columns).sentence();
-                shared.complain(format!("{name}: {what}; s on it"));
+                shared.complain(format!("{name}: {what}; press s on it to decide"));
             }
             Outcome::Ok => {
                 if let Some(repair) = &report.repair {
                     shared.say(format!("{name}: {}", repair.words()));
                 } else if let Some(deletion) = &report.deletion {
-                    shared.say(format!("{name}: {} row(s) deleted or marked", format::count(deletion.deleted)));
+                    shared.say(format!(
+                        "{name}: {}",
+                        numbered(deletion.deleted, "row deleted or marked", "rows deleted or marked")
+                    ));
                 }
             }
             Outcome::Cancelled => {}
@@ -212,7 +215,7 @@ impl App {
         let now = shared.now.at;
         shared.book.rows.iter_mut().filter_map(|row| row.log.as_mut()).for_each(|log| log.lost(now));
         shared.complain(format!(
-            "bqsync itself failed: {error}. The watermarks stand where the last publish left them; u opens anew"
+            "bqsync itself failed: {error}. The watermarks stand where the last publish left them; u starts it again"
         ));
     }
 
@@ -223,7 +226,7 @@ impl App {
         self.screens.schema.lost();
         shared.book.progressed(&Progress::default());
         shared.facts = None;
-        shared.complain("the engine has ended, which is a fault of ours: see the logs (l); u starts it anew");
+        shared.complain("bqsync itself failed: its engine has ended; l shows the logs, u starts it again");
     }
 }
 

@@ -27,7 +27,7 @@ impl App {
             FilesSeen::Changed => {
                 let told = std::mem::replace(&mut self.told_of_change, true);
                 if self.busy() && !told {
-                    self.shared.say("the configuration has changed: it is read once what runs has ended");
+                    self.shared.say("the configuration has changed: it is read once the runs have ended");
                 }
             }
             FilesSeen::Broken(problems) => {
@@ -37,8 +37,9 @@ impl App {
                     many => format!(" (and {} more)", many - 1),
                 };
                 self.shared.files_broken = true;
-                self.shared
-                    .complain(format!("the changed configuration is not used: {first}{others} (u shows all of it)"));
+                self.shared.complain(format!(
+                    "the changed configuration is not used: {first}{others} (u shows every problem)"
+                ));
             }
             FilesSeen::Mended => {
                 self.shared.files_broken = false;
@@ -103,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn while_something_runs_or_is_asked_they_wait() {
+    fn changed_files_wait_while_something_runs_or_is_asked() {
         let mut desk = Desk::open();
         desk.start("orders");
         assert_eq!(look(&mut desk, FilesSeen::Changed), []);
-        assert!(desk.notice().contains("once what runs has ended"), "{}", desk.notice());
+        assert!(desk.notice().contains("once the runs have ended"), "{}", desk.notice());
         desk.now.at += Duration::from_mins(1);
         assert!(!desk.tell(Msg::Tick).contains(&Effect::LookAtFiles), "it is known");
         desk.finish("orders", Outcome::Ok);
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told_and_what_works_stays() {
+    fn invalid_files_are_reported_and_the_old_configuration_stays() {
         let mut desk = Desk::open();
         let problems = vec!["config.yaml:3: unknown key `datset`".to_owned(), "another".to_owned()];
         assert_eq!(look(&mut desk, FilesSeen::Broken(problems)), []);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_nothing_could_be_made_of_are_read_again_once_they_change() {
+    fn unreadable_files_are_read_again_once_they_change() {
         let mut desk = Desk::closed(false, None);
         desk.tell(Msg::Opened(Err(Trouble { sentence: "1 problem".into(), problems: vec![] })));
         assert_eq!(look(&mut desk, FilesSeen::Changed), [Effect::Reopen]);

@@ -3,6 +3,7 @@
 use super::App;
 use crate::domain::ids::MappingName;
 use crate::engine::Command;
+use crate::format::numbered;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::naming::{asked_about, listed};
 use crate::tui::screen::Screen;
@@ -25,16 +26,16 @@ impl App {
                 shared.effects.push(Effect::Copy(text));
             }
             Intent::Cancel(names) => {
-                shared.say(format!("at the next safe point stops: {}", listed(&names, SAID)));
+                shared.say(format!("stopping at the next safe point: {}", listed(&names, SAID)));
                 shared.send_each(names, Command::Cancel);
             }
             Intent::CancelAll => {
-                shared.say("everything stops at its next safe point");
+                shared.say("every run stops at its next safe point");
                 shared.send(Command::CancelAll);
             }
             Intent::WaitAndQuit => {
                 shared.leaving = Some(Leaving { interrupted: false });
-                shared.complain("leaving as soon as what runs has ended; q to think again");
+                shared.complain("leaving once the runs have ended; q stays");
             }
             Intent::CancelAndQuit => self.interrupt_and_leave(),
             Intent::Pause(names) => shared.send_each(names, Command::Pause),
@@ -51,7 +52,7 @@ impl App {
             Intent::ShowRows(mapping) => self.screens.data.read(&mapping, shared),
             Intent::Compare(names) => self.screens.verify.compare(names, shared),
             Intent::StartBackfills(asks) => {
-                shared.say(format!("{} backfills started", asks.len()));
+                shared.say(numbered(asks.len() as u64, "backfill started", "backfills started"));
                 for ask in asks {
                     shared.send_run(Command::Backfill { ask, restart: true, shard: None });
                 }
@@ -83,7 +84,7 @@ impl App {
         };
         self.shared.dialog = Some(Dialog::new(
             "Something is running",
-            vec![running, "Every step that was published stays; the next run goes on from there.".to_owned()],
+            vec![running, "Published steps stay; the next run goes on from there.".to_owned()],
             vec![
                 choice('w', "wait for it and quit", Intent::WaitAndQuit),
                 choice('c', "cancel at the next safe point and quit (Ctrl-C)", Intent::CancelAndQuit),
@@ -108,7 +109,7 @@ impl App {
     pub(super) fn answered_by_itself(&mut self) {
         if !self.busy() && self.shared.dialog.as_ref().is_some_and(Dialog::asks_to_quit) {
             self.shared.dialog = None;
-            self.shared.say("what ran has ended; q leaves");
+            self.shared.say("the run has ended; q leaves");
         }
     }
 

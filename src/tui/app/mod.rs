@@ -143,7 +143,7 @@ impl App {
     /// Saves what a key has changed; a filter only after it is typed to its end.
     fn keep(&mut self) {
         let now = self.preferences();
-        if now != self.kept && !self.screens.mappings.typing {
+        if now != self.kept && !self.screens.mappings.filter.typing {
             self.shared.effects.push(Effect::Keep(now.clone()));
             self.kept = now;
         }
@@ -277,7 +277,7 @@ impl App {
 
     fn paste(&mut self, text: &str) {
         if !takes_text(self.scope()) {
-            return self.shared.remark("only a field takes what is pasted");
+            return self.shared.remark("pasted text is ignored: only a field takes it");
         }
         for c in text.chars().filter(|c| !c.is_control()) {
             self.type_in(&KeyEvent::from(KeyCode::Char(c)));
@@ -342,7 +342,7 @@ impl App {
         shared.timers.looked(shared.now.at);
         // The schedule is followed even if the configuration can be read only later.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
-            shared.complain("what was asked for on the command line was not started");
+            shared.complain("the run that the command line asked for was not started");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::tui::model::samples;
 use crate::tui::session::FilesSeen;
 
 #[test]
-fn the_marked_mapping_runs_without_a_question() {
+fn the_mapping_under_the_cursor_runs_without_a_question() {
     let mut desk = Desk::open();
     desk.press('j');
     assert_eq!(desk.press('r'), [sync(&["users"])]);
@@ -40,7 +40,7 @@ fn a_mapping_that_runs_elsewhere_is_not_started_twice() {
 }
 
 #[test]
-fn our_own_lease_does_not_look_like_somebody_elses() {
+fn our_own_lease_does_not_look_like_another_process() {
     let mut desk = Desk::open();
     desk.start("orders");
     let mut orders = samples::status("orders", Some(Outcome::Ok));
@@ -52,7 +52,7 @@ fn our_own_lease_does_not_look_like_somebody_elses() {
 }
 
 #[test]
-fn a_failure_that_the_state_was_not_told_of_stays_until_a_later_run() {
+fn a_failure_that_is_not_in_the_state_stays_until_a_later_run() {
     let mut desk = Desk::open();
     desk.start("carts");
     desk.finish("carts", Outcome::Failed);
@@ -80,7 +80,7 @@ fn quitting_while_something_runs_asks_and_waits() {
 }
 
 #[test]
-fn the_question_goes_with_what_it_was_about() {
+fn the_quit_question_closes_when_the_run_has_ended() {
     let mut desk = Desk::open();
     desk.start("orders");
     desk.press('q');
@@ -92,7 +92,7 @@ fn the_question_goes_with_what_it_was_about() {
 }
 
 #[test]
-fn nobody_is_asked_whether_to_wait_for_a_report_to_be_written() {
+fn quitting_waits_for_a_report_to_be_written_without_a_question() {
     let mut desk = Desk::open();
     desk.start("orders");
     desk.hear(Event::MappingFinished { report: Box::new(samples::report("orders", RUN, Outcome::Ok)) });
@@ -175,9 +175,9 @@ fn a_key_that_does_nothing_here_says_so_and_where_it_does_something() {
         desk.notice().to_owned()
     };
     assert_eq!(said('z'), "z does nothing here; ? lists the keys");
-    assert_eq!(said('a'), "a does nothing here, but on Schema review");
+    assert_eq!(said('a'), "a does nothing here; it works on Schema review");
     said('h');
-    assert_eq!(said('R'), "R does nothing here, but on Mappings");
+    assert_eq!(said('R'), "R does nothing here; it works on Mappings");
     desk.code(KeyCode::Enter);
     assert_eq!(desk.notice(), "the history is still being read");
     desk.code(KeyCode::Esc);
@@ -188,14 +188,14 @@ fn a_key_that_does_nothing_here_says_so_and_where_it_does_something() {
     desk.start("orders");
     desk.press('q');
     desk.press('x');
-    assert_eq!(desk.notice(), "x is none of the answers");
+    assert_eq!(desk.notice(), "x is not one of the answers");
     let mut desk = Desk::open_with(true, None);
     desk.press('x');
-    assert_eq!(desk.notice(), "x would write: --read-only takes it away");
+    assert_eq!(desk.notice(), "x writes, and this console was opened with --read-only");
 }
 
 #[test]
-fn what_is_wrong_can_be_read_in_full_and_copied() {
+fn a_problem_can_be_read_in_full_and_copied() {
     let mut desk = Desk::open();
     desk.tell(Msg::Resized(60, 15));
     let problem = format!("There is no table {} in the database", "no_such_table_".repeat(12));
@@ -243,7 +243,7 @@ fn a_broken_configuration_is_read_again_with_one_key() {
 }
 
 #[test]
-fn what_is_asked_for_while_there_is_no_engine_keeps_nobody_waiting() {
+fn orders_without_an_engine_are_refused_at_once() {
     let mut desk = Desk::open();
     assert_eq!(desk.press('u'), [Effect::Reopen]);
     assert_eq!(desk.press('r'), [], "the old engine is gone, the new one is not there");
@@ -300,7 +300,7 @@ fn a_run_by_hand_is_not_the_exit_code() {
 }
 
 #[test]
-fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
+fn a_broken_engine_does_not_keep_the_console_waiting() {
     let mut desk = Desk::open();
     desk.start("orders");
     desk.hear(Event::EngineFailed { error: "panicked".into() });
@@ -350,7 +350,7 @@ fn a_server_that_is_away_hides_no_failed_run_and_its_refusal_is_an_error() {
 }
 
 #[test]
-fn a_figure_that_is_not_told_anew_shows_its_age_and_one_that_would_cost_a_scan_stays() {
+fn a_figure_that_is_not_refreshed_shows_its_age_and_a_costly_figure_stays() {
     let mut desk = Desk::open();
     let orders = || samples::status("orders", Some(Outcome::Ok));
     desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 42))));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::config::Mode;
 use crate::domain::report::Outcome;
 use crate::tui::keys::commands::{COMMANDS, Command, Takes};
 use crate::tui::model::Word;
 use crate::tui::screens::mappings::{FIELDS, ORDERS};
+use crate::tui::screens::tables;
 use crate::tui::shared::Shared;
 
 /// The words that may replace a line's last word.
@@ -67,6 +69,7 @@ fn arguments_of(takes: Takes, before: usize, word: &str, shared: &Shared) -> Vec
         Takes::Stretch if before == 0 => names(shared),
         Takes::Stretch => Vec::new(),
         Takes::Filter => of_filter(word, shared),
+        Takes::Tables => of_tables(word),
         Takes::Words => {
             let outcomes = [Outcome::Ok, Outcome::Failed, Outcome::Cancelled, Outcome::Waiting];
             outcomes.iter().map(|outcome| outcome.word().to_lowercase()).chain(names(shared)).collect()
@@ -81,18 +84,36 @@ fn names(shared: &Shared) -> Vec<String> {
     shared.book.rows.iter().map(|row| row.name.0.clone()).collect()
 }
 
-fn of_filter(word: &str, shared: &Shared) -> Vec<String> {
+/// The sign and the field of a filter's word; `None`: it has no colon yet.
+fn parts(word: &str) -> (&str, Option<&str>) {
     let (sign, word) = word.strip_prefix('-').map_or(("", word), |rest| ("-", rest));
-    let values: BTreeSet<String> = match word.split_once(':') {
-        None => return FIELDS.iter().map(|field| format!("{sign}{field}")).chain(names(shared)).collect(),
-        Some(("status", _)) => {
+    (sign, word.split_once(':').map(|(field, _)| field))
+}
+
+fn of_filter(word: &str, shared: &Shared) -> Vec<String> {
+    let (sign, field) = parts(word);
+    let Some(field) = field else {
+        return FIELDS.iter().map(|field| format!("{sign}{field}")).chain(names(shared)).collect();
+    };
+    let values: BTreeSet<String> = match field {
+        "status" => {
             let words = Word::ALL.iter().map(|word| word.text().to_lowercase());
             words.chain(["late", "wrong"].map(str::to_owned)).filter(|word| word != "...").collect()
         }
-        Some(("mode", _)) => shared.book.rows.iter().map(|row| row.mode.word().to_owned()).collect(),
-        Some(("lag", _)) => [">1h", ">1d", "<5m", "?"].map(str::to_owned).into(),
-        Some(_) => BTreeSet::new(),
+        "mode" => shared.book.rows.iter().map(|row| row.mode.word().to_owned()).collect(),
+        "lag" => [">1h", ">1d", "<5m", "?"].map(str::to_owned).into(),
+        _ => BTreeSet::new(),
     };
-    let field = word.split(':').next().unwrap_or_default();
     values.into_iter().map(|value| format!("{sign}{field}:{value}")).collect()
+}
+
+fn of_tables(word: &str) -> Vec<String> {
+    let (sign, field) = parts(word);
+    let Some(field) = field else { return tables::FIELDS.map(|field| format!("{sign}{field}")).into() };
+    let values: &[&str] = match field {
+        "status" => &tables::STATUSES,
+        "mode" => &[Mode::Append, Mode::Upsert, Mode::Replace, Mode::Mirror].map(Mode::word),
+        _ => &[],
+    };
+    values.iter().map(|value| format!("{sign}{field}:{value}")).collect()
 }

@@ -30,7 +30,7 @@ fn command(desk: &mut Desk, text: &str) -> Vec<Effect> {
 }
 
 #[test]
-fn a_command_does_what_its_key_does_to_whatever_it_names() {
+fn a_command_does_the_same_as_its_key_for_the_named_mappings() {
     let mut desk = Desk::open();
     assert_eq!(command(&mut desk, "run carts"), [sync(&["carts"])]);
     let mut desk = Desk::open();
@@ -49,7 +49,7 @@ fn a_command_does_what_its_key_does_to_whatever_it_names() {
 }
 
 #[test]
-fn what_is_listed_can_be_said_as_a_command_from_any_screen() {
+fn commands_filter_order_and_mark_the_list_from_any_screen() {
     let mut desk = everything();
     desk.press('l');
     command(&mut desk, "filter status:failed");
@@ -68,13 +68,13 @@ fn what_is_listed_can_be_said_as_a_command_from_any_screen() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_said_and_nothing_is_done() {
+fn an_invalid_command_is_explained_and_does_nothing() {
     for (line, said) in [
         ("runn", "no command is called `runn`"),
         ("run ordres", "no mapping is called `ordres`; did you mean `orders`?"),
         ("backfill orders 1 2 3", "a start and an end"),
-        ("quit now", "takes nothing"),
-        ("open *r*s", "`open` is about one mapping; 3 fit that"),
+        ("quit now", "takes no arguments"),
+        ("open *r*s", "`open` takes one mapping, but 3 match"),
         ("order best", "order by file"),
     ] {
         let mut desk = Desk::open();
@@ -144,7 +144,7 @@ fn an_empty_line_is_closed_by_deleting_once_more() {
 }
 
 #[test]
-fn the_line_says_what_is_meant_and_what_fits() {
+fn the_command_line_shows_the_meaning_and_the_words_that_fit() {
     let mut desk = everything();
     type_in(&mut desk, ":run s");
     plain(&desk);

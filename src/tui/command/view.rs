@@ -43,7 +43,7 @@ impl CommandLine {
             return (format!("no command is called `{name}`: Tab lists them"), theme.bad());
         };
         if shared.read_only && command.writes() {
-            return (format!("`{}` would write: --read-only takes it away", command.name), theme.bad());
+            return (format!("`{}` writes, and this console was opened with --read-only", command.name), theme.bad());
         }
         match joined(&fitting, cells).filter(|_| value.contains(' ')) {
             Some(words) => (words, theme.quiet()),
@@ -52,7 +52,7 @@ impl CommandLine {
     }
 }
 
-/// As many words as fit into a line; `None` if there are no words.
+/// The words that fit into a line; `None` if there are no words.
 fn joined(words: &[String], cells: usize) -> Option<String> {
     let mut said = words.first()?.clone();
     for (place, word) in words.iter().enumerate().skip(1) {

@@ -33,12 +33,13 @@ impl Deletes {
     /// `x`: orders the counts, whatever `deletes` says, because a count changes nothing.
     pub fn look(&mut self, mut names: Vec<MappingName>, shared: &mut Shared) {
         if self.look != Look::None {
-            return shared.say("deleted rows are being looked for already");
+            return shared.say("bqsync is already counting deleted rows: wait for that count");
         }
         if let [name] = names.as_slice() {
             if let Some(mode) = mode_without_windows(name, shared) {
                 let mode = mode.word();
-                return shared.say(format!("{name} has `mode: {mode}`: each run takes out what MySQL no longer has"));
+                return shared
+                    .say(format!("{name} has `mode: {mode}`: each run removes the rows that MySQL no longer has"));
             }
             if !shared.is_free(name) {
                 return;
@@ -48,9 +49,10 @@ impl Deletes {
             mode_without_windows(name, shared).is_none() && shared.book.get(name).is_some_and(Row::is_free)
         });
         if names.is_empty() {
-            return shared.say("of what is marked, nothing can be looked through just now");
+            return shared
+                .say("no marked mapping can be counted now: each is running, or has `mode: replace` or `mirror`");
         }
-        shared.say(format!("{}: looking for rows that MySQL no longer has", listed(&names, SAID)));
+        shared.say(format!("{}: counting the rows that MySQL no longer has", listed(&names, SAID)));
         self.look = Look::Asked;
         send(names, true, shared);
     }
@@ -84,7 +86,7 @@ impl Deletes {
             [one] => {
                 let Some(mapping) = shared.configured(&one.mapping_name).cloned() else { return };
                 if one.outcome == Outcome::Cancelled {
-                    return shared.say(format!("{}: stopped looking; nothing was deleted", mapping.name));
+                    return shared.say(format!("{}: the count was cancelled; nothing was deleted", mapping.name));
                 }
                 question::of_one(one, &mapping).ok_or_else(|| nothing(one))
             }
@@ -99,8 +101,8 @@ impl Deletes {
         } else {
             let told = dialog.lines.first().cloned().unwrap_or_default();
             match report.mappings.as_slice() {
-                [one] => shared.say(format!("{}: {told} x on it looks again and asks", one.mapping_name)),
-                _ => shared.say(format!("{}: {told}; marked again, x looks again and asks", dialog.title)),
+                [one] => shared.say(format!("{}: {told} x on it counts again and asks", one.mapping_name)),
+                _ => shared.say(format!("{}: {told}; mark them again and press x to decide", dialog.title)),
             }
         }
     }

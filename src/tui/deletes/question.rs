@@ -20,7 +20,9 @@ pub(super) fn of_one(report: &MappingReport, mapping: &Mapping) -> Option<Dialog
         return Some(ignored(counted, mapping));
     }
     let (done, answer) = match &mapping.deletes {
-        Deletes::Soft { column } => (format!("They stay, and are marked with the time in `{column}`."), "mark"),
+        Deletes::Soft { column } => {
+            (format!("They stay in the table and are marked with the time in `{column}`."), "mark")
+        }
         Deletes::Ignore | Deletes::Hard => ("They are deleted from the table.".to_owned(), "delete"),
     };
     let rows = if vanished == 1 { "it".to_owned() } else { format!("{} rows", format::count(vanished)) };
@@ -34,13 +36,13 @@ pub(super) fn of_one(report: &MappingReport, mapping: &Mapping) -> Option<Dialog
 
 fn guard(mapping: &Mapping) -> String {
     let most = mapping.most_deleted;
-    format!("Keys are read anew for it. `max_delete_fraction` holds: no more than {most} of the rows at once.")
+    format!("The keys are read again first. `max_delete_fraction` allows at most {most} of the rows at once.")
 }
 
 /// Shows the count, and offers to copy the line that would allow deleting.
 fn ignored(counted: Option<String>, mapping: &Mapping) -> Dialog {
-    let said = "The mapping says `deletes: ignore`, so they stay. To change that, write one of the two lines into the mapping \
-                (soft keeps the rows and marks them with the time), then u, then x.";
+    let said = "The mapping says `deletes: ignore`, so these rows stay. To change that, add one of the two lines to the mapping \
+                in config.yaml (soft keeps the rows and marks them with the time), press u, then x.";
     let choices = vec![
         choice('n', "leave them", Intent::Nothing),
         choice('s', "copy `deletes: soft`", Intent::Copy("deletes: soft".to_owned())),
@@ -65,12 +67,13 @@ pub(super) fn of_several(reports: &[MappingReport], shared: &Shared) -> Result<D
             lines.push(format!("{name}: {error}"));
         } else if vanished > 0 {
             let held = report.deletion.map_or(0, |counts| counts.held);
-            let count = format!("{name}: {} of {} rows", format::count(vanished), format::count(held));
+            let count =
+                format!("{name}: {} of {} rows vanished from MySQL", format::count(vanished), format::count(held));
             match shared.configured(name).map(|mapping| &mapping.deletes) {
-                Some(Deletes::Soft { column }) => lines.push(format!("{count} are gone; marked in `{column}`")),
-                Some(Deletes::Hard) => lines.push(format!("{count} are gone; deleted")),
+                Some(Deletes::Soft { column }) => lines.push(format!("{count}; to be marked in `{column}`")),
+                Some(Deletes::Hard) => lines.push(format!("{count}; to be deleted")),
                 Some(Deletes::Ignore) | None => {
-                    lines.push(format!("{count} are gone; they stay: `deletes: ignore`"));
+                    lines.push(format!("{count}; they stay (`deletes: ignore`)"));
                     continue;
                 }
             }
@@ -83,8 +86,9 @@ pub(super) fn of_several(reports: &[MappingReport], shared: &Shared) -> Result<D
     }
     let mut choices = vec![choice('n', "leave them", Intent::Nothing)];
     if !names.is_empty() {
-        lines.push("Keys are read anew for it; each mapping's `max_delete_fraction` holds.".to_owned());
-        let label = format!("delete or mark {} rows of {} mapping(s)", format::count(rows), names.len());
+        lines.push("The keys are read again first; each mapping's `max_delete_fraction` applies.".to_owned());
+        let of = format::numbered(names.len() as u64, "mapping", "mappings");
+        let label = format!("delete or mark {} of {of}", format::numbered(rows, "row", "rows"));
         choices.push(choice('d', label, Intent::DeleteRows(names)));
     }
     Ok(Dialog::new(format!("Deleted rows of {} mappings", reports.len()), lines, choices))
@@ -92,10 +96,10 @@ pub(super) fn of_several(reports: &[MappingReport], shared: &Shared) -> Result<D
 
 fn counted(counts: &Deletion, report: &MappingReport) -> String {
     format!(
-        "{} of {} rows of {} are no longer among MySQL's {} keys.",
+        "MySQL no longer has {} of the {} rows of {} (MySQL has {}).",
         format::count(counts.vanished),
         format::count(counts.held),
         report.target,
-        format::count(counts.keys)
+        format::numbered(counts.keys, "key", "keys")
     )
 }

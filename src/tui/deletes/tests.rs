@@ -26,9 +26,9 @@ fn asked(word: &str) -> Desk {
 fn deleted_rows_are_counted_then_asked_about_then_deleted() {
     let mut desk = asked("hard");
     let dialog = desk.app.shared.dialog.clone().unwrap();
-    assert!(dialog.lines[0].contains("3 of 18,204 rows of demo.shop.orders"), "{dialog:?}");
+    assert!(dialog.lines[0].contains("3 of the 18,204 rows of demo.shop.orders"), "{dialog:?}");
     assert!(dialog.lines.iter().any(|line| line.contains("deleted from the table")), "{dialog:?}");
-    assert!(dialog.lines.iter().any(|line| line.contains("no more than 0.1")), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("at most 0.1")), "{dialog:?}");
     assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone deletes nothing");
     assert!(!desk.app.busy());
     assert_eq!(desk.press('d'), [deletes(false)]);
@@ -37,12 +37,12 @@ fn deleted_rows_are_counted_then_asked_about_then_deleted() {
     done.run_id = RunId("20261123T080100Z-d0e000".into());
     done.deletion.as_mut().unwrap().deleted = 3;
     desk.looked(done);
-    assert!(desk.notice().contains("3 row(s)") && desk.app.shared.dialog.is_none(), "{}", desk.notice());
+    assert!(desk.notice().contains("3 rows") && desk.app.shared.dialog.is_none(), "{}", desk.notice());
     assert_eq!(desk.app.shared.book.get(&named("orders")).unwrap().log.as_ref().unwrap().trigger, Trigger::Deletes);
 }
 
 #[test]
-fn marking_says_where() {
+fn the_question_names_the_column_that_marks_rows() {
     let desk = asked("soft");
     let dialog = desk.app.shared.dialog.unwrap();
     assert!(dialog.lines.iter().any(|line| line.contains("`_bqsync_deleted_at`")), "{dialog:?}");
@@ -50,7 +50,7 @@ fn marking_says_where() {
 }
 
 #[test]
-fn a_look_is_no_run_that_the_mapping_remembers() {
+fn a_count_does_not_become_the_last_run_of_the_mapping() {
     let mut desk = Desk::deleting("hard");
     desk.start("orders");
     desk.finish("orders", Outcome::Ok);
@@ -63,7 +63,7 @@ fn a_look_is_no_run_that_the_mapping_remembers() {
 }
 
 #[test]
-fn what_the_guard_refuses_cannot_be_confirmed() {
+fn a_delete_that_the_guard_refuses_cannot_be_confirmed() {
     let mut desk = Desk::deleting("hard");
     desk.press('x');
     let mut report = vanished(9_000);
@@ -78,7 +78,7 @@ fn what_the_guard_refuses_cannot_be_confirmed() {
 }
 
 #[test]
-fn a_question_does_not_come_between_a_key_and_what_it_was_meant_for() {
+fn a_question_does_not_take_a_key_that_was_meant_for_something_else() {
     let mut elsewhere = Desk::deleting("hard");
     elsewhere.press('x');
     elsewhere.press('j');
@@ -88,17 +88,21 @@ fn a_question_does_not_come_between_a_key_and_what_it_was_meant_for() {
     typing.press('/');
     typing.looked(vanished(3));
     for desk in [elsewhere, typing] {
-        assert!(desk.app.shared.dialog.is_none() && desk.notice().contains("3 of 18,204 rows"), "{}", desk.notice());
+        assert!(
+            desk.app.shared.dialog.is_none() && desk.notice().contains("3 of the 18,204 rows"),
+            "{}",
+            desk.notice()
+        );
     }
 }
 
 #[test]
-fn one_look_at_a_time_and_none_where_something_runs() {
+fn one_count_at_a_time_and_none_while_the_mapping_runs() {
     let mut desk = Desk::deleting("hard");
     desk.press('x');
     desk.press('j');
     assert_eq!(desk.press('x'), []);
-    assert!(desk.notice().contains("are being looked for already"), "{}", desk.notice());
+    assert!(desk.notice().contains("is already counting"), "{}", desk.notice());
     let mut desk = Desk::deleting("hard");
     desk.start("orders");
     assert_eq!(desk.press('x'), []);
@@ -106,7 +110,7 @@ fn one_look_at_a_time_and_none_where_something_runs() {
 }
 
 #[test]
-fn an_engine_that_broke_takes_the_look_with_it() {
+fn a_broken_engine_ends_the_count() {
     let mut desk = Desk::deleting("hard");
     desk.press('x');
     desk.hear(Event::EngineFailed { error: "it broke".into() });
@@ -135,8 +139,8 @@ fn several_are_counted_at_once_and_those_that_may_be_are_deleted() {
     let of = |name: &str, gone| MappingReport { mapping_name: named(name), ..vanished(gone) };
     desk.looked_at(vec![of("orders", 3), of("users", 0), of("carts", 5)]);
     let dialog = desk.app.shared.dialog.clone().unwrap();
-    assert_eq!(dialog.lines[0], "orders: 3 of 18,204 rows are gone; deleted");
-    assert!(dialog.choices.iter().any(|choice| choice.label == "delete or mark 8 rows of 2 mapping(s)"), "{dialog:?}");
+    assert_eq!(dialog.lines[0], "orders: 3 of 18,204 rows vanished from MySQL; to be deleted");
+    assert!(dialog.choices.iter().any(|choice| choice.label == "delete or mark 8 rows of 2 mappings"), "{dialog:?}");
     let lost = Selection::Named(["orders", "carts"].map(named).to_vec());
     assert_eq!(desk.press('d'), [Effect::Send(Command::Deletes { selection: lost, dry_run: false })]);
 }

@@ -121,7 +121,7 @@ impl Dialog {
     #[must_use]
     pub fn unanswered(&self) -> Option<String> {
         let other = self.choices.iter().find(|choice| choice.intent != Intent::Nothing)?;
-        (!self.asks_to_quit()).then(|| format!("nothing was done; {} there means: {}", other.letter, other.label))
+        (!self.asks_to_quit()).then(|| format!("nothing was done; press {} there to {}", other.letter, other.label))
     }
 
     #[must_use]

@@ -43,7 +43,7 @@ fn an_answer_that_does_nothing_says_which_one_does() {
     let choices = || vec![choice('n', "go back", Intent::Nothing), choice('y', "start it", Intent::CancelAll)];
     desk.app.shared.dialog = Some(Dialog::new("Backfill orders?", Vec::new(), choices()));
     desk.code(KeyCode::Enter);
-    assert_eq!(desk.notice(), "nothing was done; y there means: start it");
+    assert_eq!(desk.notice(), "nothing was done; press y there to start it");
     desk.app.shared.dialog = Some(Dialog::new("Closed", Vec::new(), vec![choice('n', "close", Intent::Nothing)]));
     desk.press('j');
     desk.press('n');
@@ -51,7 +51,7 @@ fn an_answer_that_does_nothing_says_which_one_does() {
 }
 
 #[test]
-fn no_frame_behind_runs_into_the_question() {
+fn no_frame_behind_touches_the_question() {
     let mut desk = Desk::open();
     desk.press('b');
     let choices = vec![choice('n', "go back", Intent::Nothing)];

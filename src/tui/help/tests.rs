@@ -10,6 +10,6 @@ fn help() -> Desk {
 }
 
 #[test]
-fn the_keys_that_work_here() {
+fn the_help_at_every_size() {
     snapshots("help", &mut help());
 }

@@ -14,6 +14,8 @@ pub enum Takes {
     Stretch,
     /// A filter as after `/`.
     Filter,
+    /// A filter of the list of tables.
+    Tables,
     /// Words that a listed line must contain.
     Words,
     Order,
@@ -29,7 +31,7 @@ impl Takes {
             Self::Nothing => "",
             Self::Mappings => " [MAPPING ...]",
             Self::Stretch => " [MAPPING [START [END]]]",
-            Self::Filter => " [FILTER]",
+            Self::Filter | Self::Tables => " [FILTER]",
             Self::Words => " [WORD ...]",
             Self::Order => " [ORDER]",
             Self::Context => " [NAME]",
@@ -64,7 +66,7 @@ pub const COMMANDS: &[Command] = &[
     command("logs", Action::Show(Screen::Logs), Takes::Words),
     command("sent", Action::Show(Screen::Sent), Takes::Words),
     command("check", Action::Show(Screen::Check), Takes::Mappings),
-    command("tables", Action::Show(Screen::Tables), Takes::Nothing),
+    command("tables", Action::Show(Screen::Tables), Takes::Tables),
     command("filter", Action::Filter, Takes::Filter),
     command("wrong", Action::OnlyWrong, Takes::Nothing),
     command("mark", Action::MarkShown, Takes::Filter),

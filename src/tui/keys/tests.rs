@@ -6,6 +6,7 @@ use super::commands::{COMMANDS, Command};
 use super::table::KEYS;
 use super::*;
 use crate::tui::screen::Screen;
+use crate::tui::text::width;
 
 #[test]
 fn no_key_means_two_things_in_one_place() {
@@ -23,6 +24,7 @@ fn no_key_means_two_things_in_one_place() {
 fn every_key_is_explained() {
     for binding in KEYS {
         assert!(!binding.help.is_empty() && !binding.scopes.is_empty() && !binding.keys.is_empty(), "{binding:?}");
+        assert!(width(binding.help) <= 62, "the list of actions would cut it off at 80 columns: {}", binding.help);
     }
 }
 

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_shown_and_not_compared() {
+    fn a_failed_run_is_shown_and_not_compared() {
         let mut runs = past_runs("orders", &[1_000, 1_000, 1_000, 1_000, 1_000, 0]);
         runs[0].parts[0].outcome = Outcome::Failed;
         let glance = Glance::of(&MappingName("orders".into()), &runs).unwrap();

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_due_time_that_nobody_ran_for_is_late_once_its_turn_must_have_come() {
+    fn a_due_time_without_a_run_is_late_after_fifteen_minutes() {
         let before = Some(utc(1, 0, 0));
         assert_eq!(late(before, None, utc(2, 10, 0)), None, "it may wait behind others");
         assert_eq!(late(before, None, utc(2, 16, 0)).as_deref(), Some("late: due 11-23 02:00"));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn another_try_begins_anew() {
+    fn another_attempt_starts_the_rates_from_zero() {
         let (mut rates, start) = (Rates::default(), Instant::now());
         for (second, rows_read) in [(0, 0), (1, 9_000), (2, 100)] {
             let live = MappingProgress { rows_read, ..MappingProgress::default() };

@@ -6,6 +6,7 @@ use super::now::Now;
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{MappingReport, Trigger};
 use crate::engine::{Event, Phase};
+use crate::format::numbered;
 
 /// The most steps that are kept: as many as fit on a large screen; a first load may have thousands.
 const STEPS_KEPT: usize = 200;
@@ -112,18 +113,23 @@ impl RunLog {
                 self.backfill = Some(BackfillLine { done: done.clone(), to: to.clone(), slices: *slices, rows: *rows });
             }
             Event::FenceAwaited { open, oldest, .. } => {
-                self.notes
-                    .push(format!("{open} open transaction(s), the oldest from {oldest}: waiting for them to end"));
+                self.notes.push(format!(
+                    "waiting for {} to end, the oldest from {oldest}",
+                    numbered(*open as u64, "open transaction", "open transactions")
+                ));
             }
             Event::HeldBack { reason, .. } => self.notes.push(format!("held back: {reason}")),
             Event::Warned { message, .. } => self.notes.push(message.clone()),
             Event::PublishRecovered { job, done, .. } => {
-                let became =
-                    if *done { "had succeeded and is adopted" } else { "never took effect; its rows are read again" };
+                let became = if *done {
+                    "had succeeded: its rows are in BigQuery"
+                } else {
+                    "never took effect; its rows are read again"
+                };
                 self.notes.push(format!("an earlier run's publish {job} {became}"));
             }
             Event::RetryScheduled { operation, attempt, because, .. } => {
-                self.notes.push(format!("{operation}: try {attempt} follows: {because}"));
+                self.notes.push(format!("{operation} failed, attempt {attempt} follows: {because}"));
             }
             Event::MappingFinished { report } => {
                 self.leave(now.at);

@@ -130,7 +130,10 @@ impl Row {
             return (Word::Review, "new table".to_owned());
         }
         if !status.undecided.is_empty() {
-            return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
+            return (
+                Word::Review,
+                format::numbered(status.undecided.len() as u64, "column to decide", "columns to decide"),
+            );
         }
         // A failed or waiting run stays true while nobody answers; being current does not.
         let last = status.last_run.as_ref().map(|last| last.outcome);
@@ -149,7 +152,7 @@ impl Row {
                 (Word::Backfill, unfinished.unwrap_or_default())
             }
             Outcome::Cancelled if !self.mode.has_windows() => {
-                (Word::Cancelled, "the next run looks at all of it again".to_owned())
+                (Word::Cancelled, "the next run looks at the whole table again".to_owned())
             }
             Outcome::Cancelled => (Word::Cancelled, "goes on from the watermark".to_owned()),
             Outcome::Ok => (Word::Ok, String::new()),
@@ -244,10 +247,6 @@ pub fn short_rate(rate: u64) -> String {
         1_000..1_000_000 => format!("{}k/s", rate / 1_000),
         _ => format!("{}.{}M/s", rate / 1_000_000, rate / 100_000 % 10),
     }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 #[cfg(test)]

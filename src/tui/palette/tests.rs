@@ -32,7 +32,7 @@ fn a_few_letters_find_what_can_be_done() {
     let mut desk = Desk::open();
     assert_eq!(looking_for(&mut desk, "zzzz"), []);
     desk.code(KeyCode::Enter);
-    assert!(desk.look().contains("Nothing that can be done here"), "the list stays");
+    assert!(desk.look().contains("No action here"), "the list stays");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_console_that_only_reads_lists_nothing_that_writes() {
 }
 
 #[test]
-fn all_that_can_be_done_here() {
+fn the_list_of_actions_at_every_size() {
     let mut desk = everything();
     looking_for(&mut desk, "");
     plain(&desk);

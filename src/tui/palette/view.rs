@@ -19,7 +19,7 @@ impl Palette {
     pub fn draw(&self, frame: &mut Frame<'_>, theme: Theme, area: Rect) {
         let width = WIDEST.min(area.width.saturating_sub(4));
         let place = Rect { x: area.x + (area.width - width) / 2, y: area.y, width, height: area.height };
-        let block = pane("All that can be done here", true, theme);
+        let block = pane("Actions here", true, theme);
         let inner = block.inner(place);
         frame.render_widget(
             Clear,
@@ -36,7 +36,7 @@ impl Palette {
             if number == self.place { line.patch_style(Theme::marked()) } else { line }
         }));
         if self.found().len() == 0 {
-            lines.push(Line::styled("Nothing that can be done here holds these letters.", theme.quiet()));
+            lines.push(Line::styled("No action here contains these letters; Esc closes the list.", theme.quiet()));
         }
         frame.render_widget(Paragraph::new(lines), inner);
         let cursor = u16::try_from(self.input.visual_cursor()).unwrap_or(0);

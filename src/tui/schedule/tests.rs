@@ -54,7 +54,7 @@ impl Desk {
 }
 
 #[test]
-fn a_console_follows_the_schedule_and_makes_nothing_up_unless_it_is_asked_to() {
+fn a_console_follows_the_schedule_and_makes_up_missed_runs_only_on_request() {
     assert_eq!(follows(false, None, scheduled()), Some(false));
     assert_eq!(follows(false, Some(Start::Schedule), scheduled()), Some(true));
     assert_eq!(follows(true, None, scheduled()), None, "read-only consoles run nothing");
@@ -79,7 +79,7 @@ fn the_countdown_is_drawn_when_it_reads_differently() {
 }
 
 #[test]
-fn nothing_is_counted_once_the_time_has_come() {
+fn the_countdown_ends_at_the_due_time() {
     let mut desk = Desk::open();
     desk.answered(Answer::MeasureFinished { of_all: true });
     desk.due(8, 1);
@@ -101,7 +101,7 @@ fn a_scheduled_run_is_neither_the_operators_nor_the_exit_code() {
 }
 
 #[test]
-fn what_comes_due_while_the_console_is_being_left_does_not_keep_it() {
+fn a_run_that_comes_due_while_leaving_does_not_delay_the_exit() {
     let mut desk = Desk::open();
     desk.start("orders");
     desk.press('q');
@@ -110,7 +110,7 @@ fn what_comes_due_while_the_console_is_being_left_does_not_keep_it() {
 }
 
 #[test]
-fn a_mapping_left_to_another_process_is_no_complaint() {
+fn a_mapping_that_another_process_runs_is_no_error() {
     let mut desk = Desk::open();
     desk.start_scheduled("orders");
     let (run, mapping, reason) = (RunId(DUE.into()), named("orders"), "held by jump2".to_owned());

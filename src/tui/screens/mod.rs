@@ -13,7 +13,7 @@ mod run;
 pub mod schema;
 mod sent;
 pub mod shown;
-mod tables;
+pub mod tables;
 pub mod verify;
 
 use self::backfill::Backfill;

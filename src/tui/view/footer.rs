@@ -41,7 +41,7 @@ fn items(app: &App) -> Vec<(Action, String, &'static str)> {
 
 fn label(app: &App, binding: &'static Binding) -> &'static str {
     match binding.action {
-        Action::Pause if live(app).is_some_and(|live| live.paused) => "go on",
+        Action::Pause if live(app).is_some_and(|live| live.paused) => "resume",
         Action::Quit if app.shared.leaving.is_some() => "stay",
         action => of_screen(app).and_then(|screen| screen.label(action)).unwrap_or(binding.label),
     }

@@ -27,8 +27,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (width, height) = SMALLEST;
-        let sentence =
-            format!("bqsync needs {width} columns and {height} lines; here are {} and {}.", area.width, area.height);
+        let sentence = format!(
+            "bqsync needs {width} columns and {height} lines; this terminal has {} and {}.",
+            area.width, area.height
+        );
         let lines: Vec<Line<'_>> = text::wrap(&sentence, usize::from(area.width)).into_iter().map(Line::from).collect();
         frame.render_widget(Paragraph::new(lines), area);
         return Drawn::default();

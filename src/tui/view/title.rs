@@ -61,7 +61,7 @@ fn next_run(app: &App) -> Option<String> {
     Some(format!("next {at} in {left}"))
 }
 
-/// As many parts as fit, the target first.
+/// The parts that fit, the target first.
 fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
     let config = &facts.config;
     let parts = [

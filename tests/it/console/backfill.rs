@@ -16,7 +16,7 @@ async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
     let console = sandbox.terminal_with("bqsync").await;
     console.shows("1 ok").await;
     console.press(&["b"]);
-    console.shows("Move a stretch again").await;
+    console.shows("Backfill: move a range again").await;
     console.type_in("2026-01-01");
     console.press(&["Tab"]);
     console.type_in("2026-01-31");
@@ -30,11 +30,11 @@ async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
     console.shows("The watermark stays where it is.").await;
     console.press(&["y"]);
     // The first slice is published, the others are not.
-    console.shows("1 slices").await;
+    console.shows("1 slice").await;
     console.press(&["p"]);
     console.shows("PAUSED").await;
     console.press(&["c"]);
-    console.shows("It stops at the next safe point.").await;
+    console.shows("A run stops at its next safe point.").await;
     console.press(&["c"]);
     console.shows("CANCELLED: ").await;
     console.press(&["q"]);
@@ -43,7 +43,7 @@ async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
 
     console.start("bqsync").await;
     console.shows("Unfinished backfills").await;
-    console.shows("look at t's and go on with it").await;
+    console.shows("open the backfill of t, to continue it").await;
     console.press(&["1"]);
     console.shows("unfinished: 2026-01-01 to 2026-01-31 23:59:59").await;
     console.press(&["Enter"]);

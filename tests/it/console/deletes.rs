@@ -15,14 +15,14 @@ async fn deleted_rows_are_counted_asked_about_and_marked() {
     console.shows("1 ok").await;
     console.press(&["x"]);
     let question = console.shows("mark 2 rows").await;
-    assert!(says(&question, "2 of 100 rows"), "{question}");
+    assert!(says(&question, "2 of the 100 rows"), "{question}");
     console.press(&["n"]);
     console.shows("R sync all").await;
     assert_eq!(sandbox.bq_number(marked).await, 0);
     console.press(&["x"]);
     console.shows("d mark 2 rows").await;
     console.press(&["d"]);
-    console.shows("2 row(s) deleted or marked").await;
+    console.shows("2 rows deleted or marked").await;
     console.shows("OK").await;
     assert_eq!(sandbox.bq_number(marked).await, 2);
     console.press(&["h"]);

@@ -42,7 +42,7 @@ async fn quitting_during_a_run_asks_and_each_answer_does_what_it_says() {
     console.press(&["q"]);
     console.shows("t is running.").await;
     console.press(&["w"]);
-    console.shows("leaving as soon as what runs has ended").await;
+    console.shows("leaving once the runs have ended").await;
     drop(held);
     assert_eq!(console.left().await, 0);
     same_on_both_sides(&sandbox).await;
@@ -102,7 +102,7 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_it_anew() {
     console.start("fg").await;
     console.until("the same screen", |screen| screen == before).await;
     console.press(&["?"]);
-    console.shows("what the mapping's run is doing, or did").await;
+    console.shows("show the mapping's run: the present one or the last").await;
     console.press(&["q"]);
     kill_process(console.program(), Signal::TSTP).unwrap();
     assert_eq!(console.left().await, 147);

@@ -42,7 +42,7 @@ async fn an_ascii_locale_gets_only_ascii_characters() {
     console.shows("1 ok").await;
     let screens = [
         ("s", "nothing to decide"),
-        ("b", "Move a stretch again"),
+        ("b", "Backfill: move a range again"),
         ("Enter", "BigQuery jobs"),
         ("h", "manual t 100"),
         ("Enter", "watermark - -> 2026-01-01 00:00:33"),
@@ -79,7 +79,7 @@ async fn the_console_fits_from_60_by_15_and_reports_a_smaller_terminal() {
     console.press(&["r"]);
     console.shows("1 running").await;
     console.resize(59, 14);
-    console.shows("bqsync needs 60 columns and 15 lines; here are 59 and 14.").await;
+    console.shows("bqsync needs 60 columns and 15 lines; this terminal has 59 and 14.").await;
     console.resize(120, 40);
     let large = console.shows("1 running").await;
     assert!(says(&large, "SOURCE -> TABLE"), "{large}");
@@ -105,9 +105,9 @@ async fn read_only_offers_no_command_that_writes() {
     }
     console.press(&["r", "R", "b", "c", "p"]);
     console.press(&["?"]);
-    let mut help = console.shows("what the mapping's run is doing, or did").await;
+    let mut help = console.shows("show the mapping's run: the present one or the last").await;
     console.press(&["G"]);
-    help += &console.shows("? unknown, - nothing").await;
+    help += &console.shows("? means unknown").await;
     for sentence in ["run the mapping now", "run every mapping now", "move a stretch", "stop at the next", "hold a run"]
     {
         assert!(!says(&help, sentence), "{sentence}:\n{help}");

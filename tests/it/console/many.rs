@@ -31,7 +31,7 @@ async fn failed_mappings_are_filtered_marked_and_run_together_and_the_filter_is_
 
     console.press(&["w"]);
     let sent = console.shows("j=bq:").await;
-    assert!(says(&sent, "Sent to BigQuery of late"), "{sent}");
+    assert!(says(&sent, "Recently sent to BigQuery"), "{sent}");
     console.press(&["Escape"]);
     console.shows("3 mappings").await;
     console.press(&["!"]);

@@ -31,7 +31,7 @@ async fn a_panic_in_the_engine_fails_one_mapping_and_the_console_goes_on() {
     console.shows(&format!("{failed} FAILED")).await;
     console.shows("The mapping's task ended in a panic").await;
     console.press(&["r"]);
-    console.shows("OK: 1 rows").await;
+    console.shows("OK: 1 row").await;
     assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{failed}`")).await, 1);
     console.press(&["q"]);
     assert_eq!(console.left().await, 1);

@@ -32,7 +32,7 @@ async fn a_decision_on_new_columns_is_remembered_and_the_run_continues() {
     assert!(says(&asked, "Left out of the mapping from now on: secret."), "{asked}");
     assert_eq!(sandbox.bq_columns("t").await.len(), 3, "nothing is done before the answer");
     console.press(&["y"]);
-    console.shows("1 accepted, 1 declined").await;
+    console.shows("1 column accepted, 1 declined").await;
     console.press(&["Escape"]);
     console.shows("1 mapping 1 ok").await;
     assert_eq!(sandbox.bq_number("SELECT wanted FROM `{d}.t` WHERE id = 101").await, 7);
@@ -66,7 +66,7 @@ async fn a_declined_column_of_a_new_table_never_reaches_bigquery() {
     let console = sandbox.terminal_with("bqsync").await;
     console.shows("REVIEW").await;
     console.press(&["g", "s"]);
-    console.shows("a new table, which waits").await;
+    console.shows("a new table that waits").await;
     console.press(&["G", "Space", "Space"]);
     console.shows("[-] v").await;
     console.press(&["Enter"]);

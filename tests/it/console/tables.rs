@@ -11,7 +11,7 @@ async fn a_marked_table_is_added_to_the_file_and_moved_by_the_next_run() {
     let console = sandbox.terminal_with("bqsync").await;
     console.shows("NEW never run").await;
     console.press(&["t"]);
-    console.shows("tables without a mapping").await;
+    console.shows("1 table without a mapping").await;
     console.press(&["Space", "Enter"]);
     console.shows("name: tags").await;
     console.press(&["y"]);

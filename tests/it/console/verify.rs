@@ -15,7 +15,7 @@ async fn rows_are_compared_and_mended_after_a_question() {
     let found = console.shows("DIFFERENT").await;
     assert!(found.contains("id=7"), "{found}");
     console.press(&["m"]);
-    console.shows("1 only in MySQL: inserted.").await;
+    console.shows("1 key only in MySQL: inserted.").await;
     console.press(&["m"]);
     console.shows("1 inserted; equal now").await;
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await);

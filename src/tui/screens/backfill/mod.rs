@@ -110,7 +110,7 @@ impl Backfill {
         } else if let Some(ask) = self.ask() {
             self.ask_for(ask, shared);
         } else {
-            shared.say("give a start that can be read first");
+            shared.say("type a valid start first");
         }
     }
 
@@ -229,10 +229,10 @@ impl Acts for Backfill {
             Action::NextPane => self.next_field(true),
             Action::PreviousPane => self.next_field(false),
             Action::Left | Action::Right if self.field != Field::Mapping => {
-                shared.remark("Left and Right choose another mapping, in the field `mapping` (Tab)");
+                shared.remark("Left and Right choose the mapping in the field `mapping`; Tab goes there");
             }
             Action::Left | Action::Right if !self.several.names.is_empty() => {
-                shared.remark("the stretch is of all that are marked");
+                shared.remark("this backfill is for all marked mappings; Esc goes back to the marks");
             }
             Action::Right => self.other_mapping(&shared.book, true),
             Action::Left => self.other_mapping(&shared.book, false),

@@ -3,7 +3,7 @@
 use super::{Backfill, Preview};
 use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, BackfillState};
-use crate::format;
+use crate::format::numbered;
 use crate::tui::dialog::{Choice, Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
@@ -15,15 +15,15 @@ impl Backfill {
         let ask = self.ask().filter(|ask| *ask == preview.ask)?;
         let rows = preview
             .rows_estimate
-            .map_or("an unknown number of".to_owned(), |rows| format!("about {}", format::count(rows)));
+            .map_or("an unknown number of rows".to_owned(), |rows| format!("about {}", numbered(rows, "row", "rows")));
         let mut lines = vec![
-            format!("{rows} rows of {} are read from MySQL, window {}.", ask.mapping, preview.window),
+            format!("The backfill reads {rows} of {} from MySQL, window {}.", ask.mapping, preview.window),
             format!("Publishing: {}.", preview.publish),
             preview.publish_bytes.map_or_else(
                 || "What BigQuery will bill for it is not known.".to_owned(),
                 |bytes| format!("BigQuery bills {}.", bytes.words()),
             ),
-            "The watermark stays where it is. It can be paused, cancelled and gone on with later.".to_owned(),
+            "The watermark stays where it is. The backfill can be paused, cancelled and continued later.".to_owned(),
         ];
         lines.extend(preview.notes.iter().cloned());
         let same = preview.unfinished.as_ref().filter(|state| state.start == ask.start && state.end == ask.end);
@@ -32,10 +32,10 @@ impl Backfill {
         if let Some(state) = same {
             let done = state.done.as_deref().unwrap_or("the beginning");
             choices.push(choice('g', format!("go on from {done}"), start(false)));
-            choices.push(choice('a', "start it anew", start(true)));
+            choices.push(choice('a', "start it from the beginning", start(true)));
         } else {
             if let Some(state) = &preview.unfinished {
-                lines.push(format!("It takes the place of the unfinished one from {} to {}.", state.start, state.to));
+                lines.push(format!("It replaces the unfinished backfill from {} to {}.", state.start, state.to));
             }
             let restart = preview.unfinished.is_some();
             choices.push(choice('y', "start it", start(restart)));
@@ -62,19 +62,19 @@ pub fn offer_unfinished(shared: &mut Shared) {
         let done = state.done.as_deref().unwrap_or("nothing yet");
         let (to, by) = (&state.to, &state.by);
         format!(
-            "{mapping}: {} to {to}; done up to {done} ({} slices, {} rows), begun by {by}",
+            "{mapping}: {} to {to}; done up to {done} ({}, {}), begun by {by}",
             state.start,
-            state.slices,
-            format::count(state.rows)
+            numbered(state.slices, "slice", "slices"),
+            numbered(state.rows, "row", "rows")
         )
     });
     let lines = lines.collect();
-    // The answers' letters must differ; nobody has more unfinished backfills than there are letters here.
+    // The answers' letters must differ; more than nine unfinished backfills are not expected.
     let mut choices: Vec<Choice> = unfinished
         .into_iter()
         .zip('1'..='9')
         .map(|((mapping, state), letter)| {
-            let label = format!("look at {mapping}'s and go on with it");
+            let label = format!("open the backfill of {mapping}, to continue it");
             let ask = BackfillAsk { mapping, start: state.start, end: state.end };
             choice(letter, label, Intent::OpenBackfill(ask))
         })

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, BackfillPreview, Failure};
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::naming::asked_about;
 use crate::tui::text::{fit, left, width};
@@ -65,25 +65,33 @@ impl Several {
         let mut lines = vec![
             asked_about(&names, size),
             format!(
-                "About {} rows are read from MySQL; BigQuery bills about {}.",
-                format::count(rows),
+                "About {} from MySQL; BigQuery bills about {}.",
+                numbered(rows, "row is read", "rows are read"),
                 format::bytes(bytes)
             ),
-            "Watermarks stay where they are. Each can be paused, cancelled and gone on with later.".to_owned(),
+            "Watermarks stay where they are. Each backfill can be paused, cancelled and continued later.".to_owned(),
         ];
         let unfinished = previews.iter().filter(|preview| preview.unfinished.is_some()).count();
         if unfinished > 0 {
-            lines.push(format!("{unfinished} unfinished backfill(s) of them begin anew."));
+            lines.push(numbered(
+                unfinished as u64,
+                "unfinished backfill among them starts from the beginning.",
+                "unfinished backfills among them start from the beginning.",
+            ));
         }
         let left_out = self.names.len() - names.len();
         if left_out > 0 {
-            lines.push(format!("{left_out} that cannot be previewed are left out."));
+            lines.push(numbered(
+                left_out as u64,
+                "mapping cannot be previewed and is left out.",
+                "mappings cannot be previewed and are left out.",
+            ));
         }
         let mut choices = vec![choice('n', "go back", Intent::Nothing)];
         if !asks.is_empty() {
             choices.push(choice('y', format!("start these {}", asks.len()), Intent::StartBackfills(asks)));
         }
-        Some(Dialog::new(format!("Backfill {} mappings?", names.len()), lines, choices))
+        Some(Dialog::new(format!("Backfill {}?", numbered(names.len() as u64, "mapping", "mappings")), lines, choices))
     }
 
     pub fn lines(&self, cells: usize, theme: Theme) -> Vec<Line<'static>> {
@@ -104,6 +112,6 @@ impl Several {
 fn told(preview: &BackfillPreview) -> String {
     let rows = preview.rows_estimate.map_or_else(|| "?".to_owned(), format::count);
     let bytes = preview.publish_bytes.map_or_else(|| "?".to_owned(), |bytes| format::bytes(bytes.in_all));
-    let held = preview.rows_in_target.map_or_else(|| "no table yet".to_owned(), format::count);
-    format!("about {rows} rows, in BigQuery {held}, bills about {bytes}")
+    let held = preview.rows_in_target.map_or_else(|| "no table".to_owned(), format::count);
+    format!("about {rows} rows in MySQL, {held} in BigQuery, bills about {bytes}")
 }

@@ -58,7 +58,7 @@ fn a_backfill_is_previewed_then_asked_about_then_started() {
 }
 
 #[test]
-fn a_preview_of_other_words_is_not_shown() {
+fn an_answer_to_other_values_is_not_shown() {
     let mut desk = Desk::open();
     desk.press('b');
     desk.tell(Msg::Paste("2026-10-01".to_owned()));
@@ -109,7 +109,7 @@ fn a_start_that_cannot_be_read_is_not_sent() {
 }
 
 #[test]
-fn a_preview_goes_when_its_words_change() {
+fn a_preview_closes_when_the_values_change() {
     let mut desk = Desk::open();
     desk.press('b');
     desk.tell(Msg::Paste("2026-10-01".to_owned()));
@@ -177,7 +177,7 @@ fn a_backfill_and_what_it_would_do() {
 }
 
 #[test]
-fn the_same_stretch_of_all_that_are_marked_is_previewed_and_started_together() {
+fn a_backfill_of_the_marked_mappings_is_previewed_and_started_together() {
     let mut desk = Desk::open();
     desk.press(' ');
     desk.press(' ');

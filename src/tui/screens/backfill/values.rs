@@ -21,7 +21,7 @@ pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     }
     let help = "e.g. 2026-10-01 08:00:00Z, or a number";
     let moment = Moment::parse(text).ok_or(help)?;
-    let naive = moment.to_naive().ok_or("no calendar has that day")?;
+    let naive = moment.to_naive().ok_or("there is no such day")?;
     let has_offset = text.len() > 10 && text[10..].contains(['Z', 'z', '+', '-']);
     if has_offset {
         return Ok(format!("{} UTC", naive.format("%Y-%m-%d %H:%M:%S")));
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_echoed_in_utc() {
+    fn a_typed_value_is_echoed_in_utc() {
         let read = |text| read_value(text, chrono_tz::Europe::Berlin);
         assert_eq!(read("2026-10-01T08:00:00+02:00").unwrap(), "2026-10-01 06:00:00 UTC");
         assert_eq!(read("2026-10-01 08:00:00").unwrap(), "2026-10-01 06:00:00 UTC");
@@ -56,6 +56,6 @@ mod tests {
         assert_eq!(read_end("2026-10-01", Tz::UTC).unwrap(), "2026-10-01 23:59:59 UTC");
         assert_eq!(read("4711").unwrap(), "4711 (a whole number)");
         assert!(read("last monday").unwrap_err().contains("2026-10-01"));
-        assert_eq!(read("2026-02-31").unwrap_err(), "no calendar has that day");
+        assert_eq!(read("2026-02-31").unwrap_err(), "there is no such day");
     }
 }

@@ -9,7 +9,7 @@ use tui_input::Input;
 use super::values::{read_end, read_value};
 use super::{Backfill, Field, Preview};
 use crate::engine::{BackfillPreview, Failure};
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::model::Row;
 use crate::tui::naming::listed;
 use crate::tui::panes::pane;
@@ -35,7 +35,7 @@ impl Draws for Backfill {
 }
 
 fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: Theme, area: Rect) {
-    let block = pane("Move a stretch again; the watermark stays", form.field != Field::Below, theme);
+    let block = pane("Backfill: move a range again; the watermark stays", form.field != Field::Below, theme);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let row = form.mapping.as_ref().and_then(|name| shared.book.get(name));
@@ -131,7 +131,7 @@ fn draw_below(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: Th
         lines.push(Line::from(vec![Span::styled("Enter", theme.key()), Span::raw(" asks to start them")]));
     } else if live.is_none() {
         lines.extend(match &form.preview {
-            Preview::None => explained("Give a start (a date, a time, or a number where the column holds numbers), and an end if it is not the watermark. Enter shows what it would do; nothing is moved before you have said yes.", cells, theme),
+            Preview::None => explained("Type a start (a date, a time, or a number if the column holds numbers), and an end if it is not the watermark. Enter previews the backfill; nothing is moved before you confirm.", cells, theme),
             Preview::Asked(_) => explained("asking MySQL and BigQuery", cells, theme),
             Preview::Failed(Failure { error, hint }) => {
                 let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
@@ -173,17 +173,17 @@ fn previewed(preview: &BackfillPreview, cells: usize, theme: Theme) -> Vec<Line<
     if let Some(state) = &preview.unfinished {
         let done = state.done.as_deref().unwrap_or("nothing yet");
         let text = format!(
-            "unfinished: {} to {}, done up to {done}, {} rows, by {}",
+            "unfinished: {} to {}, done up to {done}, {}, by {}",
             state.start,
             state.to,
-            format::count(state.rows),
+            numbered(state.rows, "row", "rows"),
             state.by
         );
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.wants())));
     }
     lines.push(Line::from(vec![Span::styled("Enter", theme.key()), Span::raw(" asks to start it")]));
     for (number, slice) in preview.slices.iter().enumerate() {
-        let rows = slice.rows.map_or_else(|| "the rest".to_owned(), |rows| format!("{} rows", format::count(rows)));
+        let rows = slice.rows.map_or_else(|| "the rest".to_owned(), |rows| numbered(rows, "row", "rows"));
         let text = format!("{:>4}  {}  {rows}", number + 1, slice.window);
         lines.push(Line::styled(crate::tui::text::fit(&text, cells, theme), theme.quiet()));
     }
@@ -209,9 +209,9 @@ fn progress(form: &Backfill, shared: &Shared, cells: usize, theme: Theme) -> Vec
     }
     if let Some(backfill) = &log.backfill {
         let text = format!(
-            "{} slices, {} rows, done up to {} of {}",
-            backfill.slices,
-            format::count(backfill.rows),
+            "{}, {}, done up to {} of {}",
+            numbered(backfill.slices, "slice", "slices"),
+            numbered(backfill.rows, "row", "rows"),
             backfill.done,
             backfill.to
         );
@@ -219,8 +219,8 @@ fn progress(form: &Backfill, shared: &Shared, cells: usize, theme: Theme) -> Vec
     }
     if let Some(live) = &row.live {
         let text = format!(
-            "{} rows read, {} published in this run",
-            format::count(live.rows_read),
+            "{} read, {} published in this run",
+            numbered(live.rows_read, "row", "rows"),
             format::count(live.rows_published)
         );
         lines.push(Line::raw(text));
@@ -230,7 +230,8 @@ fn progress(form: &Backfill, shared: &Shared, cells: usize, theme: Theme) -> Vec
     }
     if let Some(report) = log.report.as_ref().filter(|_| row.live.is_none()) {
         let style = if report.errors.is_empty() { theme.good() } else { theme.bad() };
-        let text = format!("{}: {} rows moved", report.outcome.word(), format::count(report.records_processed));
+        let text =
+            format!("{}: {}", report.outcome.word(), numbered(report.records_processed, "row moved", "rows moved"));
         lines.push(Line::styled(text, style));
         lines.extend(report.errors.iter().flat_map(|e| wrap(e, cells)).map(|line| Line::styled(line, theme.bad())));
         lines.extend(report.hint.iter().flat_map(|h| wrap(h, cells)).map(|line| Line::styled(line, Theme::strong())));

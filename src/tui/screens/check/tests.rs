@@ -26,7 +26,7 @@ fn answer(names: &[&str]) -> Answer {
 }
 
 #[test]
-fn all_mappings_are_checked_and_what_is_wrong_stands_first() {
+fn all_mappings_are_checked_and_problems_come_first() {
     let mut desk = Desk::open();
     assert_eq!(desk.press('i'), [ask(Selection::All, true)]);
     assert_eq!(desk.app.screens.front(), Screen::Check);

@@ -26,7 +26,7 @@ impl Draws for Check {
         let inner = block.inner(area);
         frame.render_widget(block, area);
         let lines = match &self.findings {
-            None => vec![Line::raw("looking at MySQL, BigQuery, the state and every mapping")],
+            None => vec![Line::raw("checking MySQL, BigQuery, the state and every mapping")],
             Some(findings) => lines(findings, area.width, theme),
         };
         let extent = Extent { lines: lines.len(), height: usize::from(inner.height) };

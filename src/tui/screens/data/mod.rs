@@ -74,13 +74,13 @@ impl Data {
     fn question(&self, shared: &mut Shared) {
         let (Some(mapping), Some(beside)) = (&self.about, self.priced()) else { return };
         let mut lines = vec![
-            format!("BigQuery reads {} for it, and bills 10 MB at least.", format::bytes(beside.bytes)),
-            "The values are shown here alone: no file and no log gets them. Masked columns show as masked.".to_owned(),
+            format!("BigQuery reads {} for this, and bills at least 10 MB.", format::bytes(beside.bytes)),
+            "The values are only shown here: they go to no file and no log. Masked columns show `masked`.".to_owned(),
         ];
         if let Some(rows) = beside.scans {
             let by = beside.by.join(", ");
             let rows = if rows == 0 { String::new() } else { format!(", about {} rows", format::count(rows)) };
-            let scan = format!("No index begins with {by}: MySQL reads the whole table{rows}, to find the newest.");
+            let scan = format!("No index begins with {by}: MySQL reads the whole table{rows} to find the newest rows.");
             lines.insert(0, scan);
         }
         let choices = vec![
@@ -139,7 +139,7 @@ impl Data {
             Rows::Read(_) => shared.say("MySQL has no rows"),
             Rows::Priced(_) => self.question(shared),
             Rows::None | Rows::Failed(_) => self.ask(None, shared),
-            Rows::Pricing | Rows::Reading => shared.say("the rows are being asked for"),
+            Rows::Pricing | Rows::Reading => shared.say("the rows are already being read"),
         }
     }
 

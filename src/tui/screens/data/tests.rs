@@ -90,7 +90,7 @@ fn shown() -> Desk {
 }
 
 #[test]
-fn nothing_is_read_in_bigquery_before_somebody_has_seen_what_it_bills() {
+fn bigquery_reads_nothing_before_the_operator_has_seen_the_cost() {
     let mut desk = Desk::open();
     desk.code(KeyCode::Enter);
     assert!(asks(&desk.code(KeyCode::Enter), true), "twice Enter on a mapping");
@@ -119,7 +119,7 @@ fn a_table_that_would_be_read_from_end_to_end_is_asked_about_first() {
 }
 
 #[test]
-fn a_text_that_reads_null_is_not_taken_for_no_value() {
+fn a_text_null_differs_from_the_value_null() {
     let mut desk = Desk::open();
     desk.press('d');
     answer(&mut desk, true);
@@ -135,7 +135,7 @@ fn a_text_that_reads_null_is_not_taken_for_no_value() {
 }
 
 #[test]
-fn what_differs_is_marked_and_what_a_terminal_would_obey_is_written_out() {
+fn differing_values_are_marked_and_control_characters_are_escaped() {
     let mut desk = shown();
     let look = desk.look();
     assert!(look.contains("not there yet: newer than the watermark"), "{look}");
@@ -152,7 +152,7 @@ fn what_differs_is_marked_and_what_a_terminal_would_obey_is_written_out() {
 }
 
 #[test]
-fn a_row_alone_shows_every_value_to_its_end() {
+fn a_single_row_shows_every_value_in_full() {
     let mut desk = shown();
     desk.code(KeyCode::Enter);
     let look = desk.look();
@@ -171,7 +171,7 @@ fn a_row_alone_shows_every_value_to_its_end() {
 }
 
 #[test]
-fn an_engine_that_is_gone_answers_no_more() {
+fn a_lost_engine_resets_the_rows() {
     let mut desk = Desk::open();
     desk.press('d');
     desk.tell(crate::tui::app::Msg::Opened(Ok(crate::tui::model::samples::facts(&["orders"]))));

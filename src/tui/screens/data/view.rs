@@ -34,8 +34,10 @@ impl Draws for Data {
             wrap(text, cells).into_iter().map(|line| Line::styled(line, style)).collect()
         };
         let lines = match &self.rows {
-            Rows::None => told("Enter asks what showing the newest rows of both sides would bill.", theme.quiet()),
-            Rows::Pricing => told("asking what it would bill...", theme.quiet()),
+            Rows::None => {
+                told("Enter asks BigQuery what it costs to show the newest rows of both sides.", theme.quiet())
+            }
+            Rows::Pricing => told("asking BigQuery what that would bill", theme.quiet()),
             Rows::Priced(beside) => told(
                 &format!(
                     "It would read {} in BigQuery. Nothing was read; Enter asks again.",
@@ -43,7 +45,7 @@ impl Draws for Data {
                 ),
                 theme.quiet(),
             ),
-            Rows::Reading => told("reading both sides...", theme.quiet()),
+            Rows::Reading => told("reading both sides", theme.quiet()),
             Rows::Failed(failure) => {
                 let mut lines = told(&failure.error, theme.bad());
                 lines.extend(told(&failure.hint, Theme::strong()));

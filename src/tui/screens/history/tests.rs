@@ -50,9 +50,9 @@ fn the_newest_are_seen_before_the_older_ones_are_read_and_those_are_read_once() 
     let first = || Answer::HistoryRead { most: 30, runs: Ok(all[..30].to_vec()) };
     assert_eq!(asked(&desk.answered(first())), [200]);
     let look = desk.look();
-    assert!(look.contains("reading the older ones") && look.contains("schedule"), "{look}");
+    assert!(look.contains("reading older runs") && look.contains("schedule"), "{look}");
     desk.answered(Answer::HistoryRead { most: 200, runs: Ok(all.clone()) });
-    assert!(!desk.look().contains("reading the older ones"));
+    assert!(!desk.look().contains("reading older runs"));
     assert_eq!(asked(&desk.press('u')), [30]);
     assert_eq!(asked(&desk.answered(first())), [0; 0], "they meet what is known");
     assert_eq!(desk.app.screens.history.runs.as_ref().unwrap().len(), 45);

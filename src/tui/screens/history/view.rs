@@ -31,13 +31,13 @@ impl Draws for History {
             return Extent::default();
         };
         if runs.is_empty() {
-            frame.render_widget(Line::raw("No run is on record yet."), area);
+            frame.render_widget(Line::raw("No run is recorded yet."), area);
             return Extent::default();
         }
         let listed = self.listed();
         let mut head = self.glanced(cells, theme);
         head.extend(self.filtered(listed.len(), theme));
-        let older = self.reading_more.then(|| Line::styled("reading the older ones", theme.quiet()));
+        let older = self.reading_more.then(|| Line::styled("reading older runs", theme.quiet()));
         let height = usize::from(area.height).saturating_sub(1 + head.len() + usize::from(older.is_some()));
         let first = first_shown(self.place, listed.len(), height);
         let widths = widths(runs, cells);

@@ -116,7 +116,7 @@ impl Acts for Logs {
                 self.travel(action);
             }
             Action::Left | Action::Right | Action::NextPane if !self.targets_shown => {
-                shared.remark("Space shows the targets first");
+                shared.remark("the list of targets is hidden: Space shows it");
             }
             Action::Right => self.level(true),
             Action::Left => self.level(false),

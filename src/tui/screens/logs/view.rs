@@ -84,7 +84,7 @@ fn widget(screen: &Logs, theme: Theme) -> TuiLoggerSmartWidget<'static> {
 }
 
 fn draw_filtered(frame: &mut Frame<'_>, screen: &Logs, shared: &Shared, theme: Theme, area: Rect) -> Extent {
-    let block = pane("Lines that hold it", true, theme);
+    let block = pane(&format!("Lines with `{}`", screen.filter.value()), true, theme);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let wanted = screen.filter.value().to_lowercase();
@@ -101,7 +101,7 @@ fn draw_filtered(frame: &mut Frame<'_>, screen: &Logs, shared: &Shared, theme: T
     });
     let lines: Vec<Line<'_>> = told.flat_map(|line| log_lines(&line, cells, theme)).collect();
     if lines.is_empty() {
-        frame.render_widget(Line::styled("No line holds that text.", theme.quiet()), inner);
+        frame.render_widget(Line::styled("No line contains this text; Esc clears the filter.", theme.quiet()), inner);
     }
     frame.render_widget(Paragraph::new(screen.tail.shown(&lines, height).to_vec()), inner);
     Extent { lines: lines.len(), height }

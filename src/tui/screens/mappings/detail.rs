@@ -11,7 +11,7 @@ use super::Mappings;
 use super::columns::{ago, clock};
 use crate::domain::config::Mode;
 use crate::engine::Phase;
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::model::{Now, Row};
 use crate::tui::panes::pane;
 use crate::tui::shared::Shared;
@@ -59,7 +59,7 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
     let (dot, mut lines) = (theme.dot(), Vec::new());
     if let Some(retry) = &live.retry {
         let wait = format::duration(retry.at.saturating_duration_since(now.at));
-        let text = format!("try {} in {wait}: {}", retry.attempt, retry.because);
+        let text = format!("attempt {} in {wait}: {}", retry.attempt, retry.because);
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.wants())));
     }
     let rows = format!(
@@ -72,7 +72,7 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
     lines.push(Line::raw(fit(&rows, cells, theme)));
     let mut phase = vec![if live.paused { "paused".to_owned() } else { row.phase(now.at) }];
     phase.extend((live.step > 1).then(|| format!("step {}", live.step)));
-    phase.extend((live.attempt > 1).then(|| format!("try {}", live.attempt)));
+    phase.extend((live.attempt > 1).then(|| format!("attempt {}", live.attempt)));
     if live.phase == Phase::Extract {
         phase.extend(match row.rates.silent_for(now.at) {
             Some(silent) => Some(format!("MySQL has sent no row for {}", format::duration(silent))),
@@ -81,7 +81,7 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
     }
     phase.push(match row.time_left() {
         Some(left) => format!("about {} left", format::duration(left)),
-        None => "time left ?".to_owned(),
+        None => "time left unknown".to_owned(),
     });
     phase.extend(live.window.as_ref().map(|window| format!("window {window}")));
     phase.extend(live.snapshot_words());
@@ -99,35 +99,34 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let Some(status) = &row.status else { return lines };
     if let Some(holder) = &status.held_by {
         let since = clock(holder.since, now.utc);
-        let text =
-            format!("worked on since {since} by process {} on {}, run {}", holder.pid, holder.host, holder.run_id);
+        let text = format!("running since {since} as process {} on {}, run {}", holder.pid, holder.host, holder.run_id);
         lines.extend(styled(&text, theme.moving()));
     }
     if let Some(state) = &status.backfill {
         let done = state.done.as_deref().unwrap_or("nothing yet");
         let text = format!(
-            "unfinished backfill (b): {} to {}, done up to {done}, {} rows, by {}",
+            "unfinished backfill (b): {} to {}, done up to {done}, {}, by {}",
             state.from,
             state.to,
-            format::count(state.rows),
+            numbered(state.rows, "row", "rows"),
             state.by
         );
         lines.extend(styled(&text, theme.wants()));
     }
     if let Some(job) = &status.pending {
         lines.extend(styled(
-            &format!("publish {job} was sent and its end is not known; the next run asks"),
+            &format!("publish {job} was sent, but its result is unknown; the next run asks BigQuery"),
             theme.wants(),
         ));
     }
     if let Some(run) = &status.last_run {
         let took = format::duration(Duration::from_millis(run.duration_ms));
         let text = format!(
-            "last run {} {} ({}), {} rows in {took}",
+            "last run {} {} ({}), {} in {took}",
             clock(run.finished_at, now.utc),
             run.outcome.word(),
             run.trigger.word(),
-            format::count(run.rows)
+            numbered(run.rows, "row", "rows")
         );
         lines.push(Line::raw(fit(&text, cells, theme)));
     }
@@ -176,7 +175,7 @@ fn wrong(row: &Row, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         lines.extend(styled(text, theme.wants()));
     }
     if !row.undecided().is_empty() {
-        let text = format!("to decide (s): {}", row.undecided().join(", "));
+        let text = format!("columns to decide (s): {}", row.undecided().join(", "));
         lines.extend(styled(&text, theme.wants()));
     }
     lines

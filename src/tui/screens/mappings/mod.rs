@@ -12,12 +12,10 @@ mod view;
 
 use std::collections::HashSet;
 
-use ratatui::crossterm::event::{Event, KeyEvent};
-use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler;
+use ratatui::crossterm::event::KeyEvent;
 
 pub use self::filter::FIELDS;
-use self::filter::{Filter, is_wrong};
+use self::filter::{Test, is_wrong};
 use self::marks::Marks;
 pub use self::order::ORDERS;
 use self::order::Order;
@@ -25,6 +23,7 @@ use self::order::Order;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
 use crate::engine::Event as EngineEvent;
+use crate::tui::filter::Filter;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::model::{Book, Row};
 use crate::tui::screen::Screen;
@@ -38,21 +37,17 @@ pub struct Mappings {
     visible: Vec<usize>,
     selected: Option<MappingName>,
     pub order: Order,
-    pub filter: Input,
-    /// The filter's text, parsed.
-    parsed: Filter,
-    /// Of the filtered mappings, show only those with problems.
+    pub filter: Filter<Test>,
+    /// Show only mappings with problems among the filtered ones.
     pub only_wrong: bool,
     pub marks: Marks,
-    /// The filter has the keys.
-    pub typing: bool,
 }
 
 impl Mappings {
     /// Filters and orders again; the cursor stays on its mapping if that is still listed, otherwise at its position.
     pub fn arrange(&mut self, book: &Book) {
         let before = self.place(book).unwrap_or(0);
-        let shown = |row: &Row| self.parsed.holds(row) && (!self.only_wrong || is_wrong(row));
+        let shown = |row: &Row| self.filter.holds(row) && (!self.only_wrong || is_wrong(row));
         let visible = (0..book.rows.len()).filter(|place| shown(&book.rows[*place])).collect();
         self.visible = visible;
         let order = self.order;
@@ -65,7 +60,7 @@ impl Mappings {
 
     /// Marks all mappings that a filter matches, whether they are shown or not; without a filter, all that are shown.
     pub fn mark_all(&mut self, text: &str, book: &Book) {
-        let wanted = Filter::parse(text);
+        let wanted = Filter::<Test>::parse(text);
         let names: Vec<MappingName> = if text.is_empty() {
             self.visible.iter().map(|place| book.rows[*place].name.clone()).collect()
         } else {
@@ -76,15 +71,13 @@ impl Mappings {
 
     /// Restores what the operator's last session left.
     pub fn restore(&mut self, filter: &str, only_wrong: bool, order: Order) {
-        self.filter = Input::new(filter.to_owned());
-        self.parsed = Filter::parse(filter);
+        self.filter.set(filter);
         (self.only_wrong, self.order) = (only_wrong, order);
     }
 
     /// Sets another filter, from any screen.
     pub fn look_for(&mut self, text: &str, book: &Book) {
-        self.filter = Input::new(text.to_owned());
-        self.parsed = Filter::parse(text);
+        self.filter.set(text);
         self.arrange(book);
     }
 
@@ -102,12 +95,6 @@ impl Mappings {
         let shown: HashSet<usize> = self.visible.iter().copied().collect();
         let hidden = |(place, row): &(usize, &Row)| self.marks.contains(&row.name) && !shown.contains(place);
         book.rows.iter().enumerate().filter(hidden).count()
-    }
-
-    /// The part of the filter that was not understood.
-    #[must_use]
-    pub fn complaint(&self) -> Option<&str> {
-        self.parsed.complaint.as_deref()
     }
 
     #[must_use]
@@ -143,8 +130,8 @@ impl Mappings {
     }
 
     fn clear_filter(&mut self, book: &Book) {
-        self.typing = false;
-        self.look_for("", book);
+        self.filter.clear();
+        self.arrange(book);
     }
 
     /// Marks or unmarks; `Space` then goes on to the next line.
@@ -177,7 +164,7 @@ impl Mappings {
         if std::mem::take(&mut self.only_wrong) {
             return self.arrange(&shared.book);
         }
-        shared.remark("there is no mark and no filter to clear; q leaves");
+        shared.remark("nothing is marked and no filter is set: there is nothing to clear; q leaves");
     }
 
     fn toggle_wrong(&mut self, shared: &mut Shared) {
@@ -185,14 +172,6 @@ impl Mappings {
         self.arrange(&shared.book);
         if self.only_wrong {
             self.travel(Action::Top, 1, &shared.book);
-        }
-    }
-
-    fn act_while_typing(&mut self, action: Action, book: &Book) {
-        match action {
-            Action::Open => self.typing = false,
-            Action::Back => self.clear_filter(book),
-            _ => {}
         }
     }
 
@@ -216,14 +195,15 @@ impl Acts for Mappings {
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
-        if self.typing {
-            self.act_while_typing(action, &shared.book);
+        if self.filter.typing {
+            self.filter.act(action);
+            self.arrange(&shared.book);
             return Next::Done;
         }
         let is_of_list =
             matches!(action, Action::Open | Action::Back | Action::Filter | Action::Sort | Action::OnlyWrong);
         if is_of_list && shared.trouble.is_some() {
-            shared.remark("nothing is listed before the configuration can be read; u reads the files again");
+            shared.remark("no mapping is listed until the configuration can be read; u reads the files again");
             return Next::Done;
         }
         match action {
@@ -237,7 +217,7 @@ impl Acts for Mappings {
             // The other keys apply to the mapping under the cursor; the check covers the whole list.
             Action::Show(Screen::Check) => return Next::Show(Screen::Check, About::All),
             Action::Back => self.go_back(shared),
-            Action::Filter => self.typing = true,
+            Action::Filter => self.filter.typing = true,
             Action::OnlyWrong => self.toggle_wrong(shared),
             Action::Mark | Action::MarkRange | Action::MarkShown => self.change_marks(action, shared),
             Action::Sort => {
@@ -265,12 +245,11 @@ impl Acts for Mappings {
     }
 
     fn field(&self) -> Option<Scope> {
-        self.typing.then_some(Scope::Typing)
+        self.filter.typing.then_some(Scope::Typing)
     }
 
     fn type_in(&mut self, event: &KeyEvent, shared: &mut Shared) {
-        self.filter.handle_event(&Event::Key(*event));
-        self.parsed = Filter::parse(self.filter.value());
+        self.filter.type_in(event);
         self.arrange(&shared.book);
     }
 

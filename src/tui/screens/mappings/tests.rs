@@ -59,7 +59,7 @@ fn mappings_at_rest() {
 }
 
 #[test]
-fn what_failed_in_an_earlier_run_is_told_with_the_next_step() {
+fn an_earlier_failure_is_shown_with_the_next_step() {
     let mut desk = everything();
     desk.press('j');
     for size in SIZES {
@@ -93,7 +93,7 @@ fn names_of_any_script_line_up() {
 }
 
 #[test]
-fn the_filter_keeps_the_mark_on_what_is_listed() {
+fn the_filter_moves_the_cursor_to_a_listed_mapping() {
     let mut desk = Desk::open();
     desk.press('/');
     "user".chars().for_each(|c| {
@@ -164,7 +164,7 @@ fn the_filter_finds_all_that_the_first_line_counts_as_failed_and_its_error_is_sa
 }
 
 #[test]
-fn what_the_filter_does_not_understand_is_said_while_it_is_typed() {
+fn a_wrong_filter_word_is_explained_while_it_is_typed() {
     let said = |filter: &str| {
         let mut desk = everything();
         desk.press('/');
@@ -173,10 +173,10 @@ fn what_the_filter_does_not_understand_is_said_while_it_is_typed() {
         assert_eq!(listed(&desk).len(), 7, "a word that is not understood hides nothing");
         first
     };
-    assert!(said("lagg:>1h").contains("`lagg:` is none of status:, lag:, mode:, name:"));
+    assert!(said("lagg:>1h").contains("there is no field `lagg:`; write status:, lag:, mode:, name:"));
     assert!(said("lag:soon").contains("write lag:>1h"));
-    assert!(said("status:fine").contains("no status is called `fine`"));
-    assert!(said("mode:best").contains("no mode is called `best`"));
+    assert!(said("status:fine").contains("there is no status `fine`"));
+    assert!(said("mode:best").contains("there is no mode `best`"));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn one_key_shows_only_what_is_wrong_and_says_so_when_nothing_is() {
 }
 
 #[test]
-fn what_the_operator_likes_is_kept_once_it_is_whole_and_taken_up_again() {
+fn the_filter_is_kept_after_it_is_typed_and_restored_the_next_time() {
     let mut desk = everything();
     desk.press('/');
     assert_eq!(desk.press('u'), [], "not letter by letter");
@@ -249,7 +249,7 @@ fn marks_are_set_one_by_one_by_range_and_all_at_once() {
     desk.code(KeyCode::Enter);
     desk.press('*');
     assert_eq!(names(&desk), ["orders", "users", "carts", "events"], "* marks what is shown");
-    assert!(shown(&desk, (80, 24)).contains("4 marked, 3 of them not shown"));
+    assert!(shown(&desk, (80, 24)).contains("4 marked, 3 not shown"));
     desk.code(KeyCode::Esc);
     assert_eq!(names(&desk), ["users"], "Esc clears the marks before the filter");
     assert_eq!(listed(&desk), ["users"]);
@@ -258,7 +258,7 @@ fn marks_are_set_one_by_one_by_range_and_all_at_once() {
 }
 
 #[test]
-fn what_is_marked_is_asked_about_by_name_and_run_at_once() {
+fn marked_mappings_are_named_in_the_question_and_run_together() {
     let mut desk = Desk::open();
     desk.press(' ');
     desk.press(' ');
@@ -269,7 +269,7 @@ fn what_is_marked_is_asked_about_by_name_and_run_at_once() {
 }
 
 #[test]
-fn one_mark_away_from_the_cursor_is_asked_about_too() {
+fn a_single_mark_away_from_the_cursor_asks_too() {
     let mut desk = Desk::open();
     desk.press(' ');
     assert_eq!(desk.press('r'), [], "the cursor is on users by now");
@@ -282,7 +282,7 @@ fn one_mark_away_from_the_cursor_is_asked_about_too() {
 }
 
 #[test]
-fn what_is_marked_and_running_is_held_and_cancelled_together() {
+fn marked_running_mappings_are_paused_and_cancelled_together() {
     let mut desk = running();
     desk.press('*');
     assert_eq!(desk.press('p'), []);
@@ -296,7 +296,7 @@ fn what_is_marked_and_running_is_held_and_cancelled_together() {
 }
 
 #[test]
-fn what_needs_the_operator_can_be_put_first() {
+fn mappings_that_need_the_operator_can_be_put_first() {
     let mut desk = Desk::open();
     desk.press('o');
     let first = desk.app.screens.mappings.visible()[0];
@@ -304,7 +304,7 @@ fn what_needs_the_operator_can_be_put_first() {
 }
 
 #[test]
-fn what_is_pasted_is_no_command() {
+fn pasted_text_is_no_command() {
     let mut desk = Desk::open();
     assert_eq!(desk.tell(Msg::Paste("rRq".to_owned())), []);
     desk.press('/');

@@ -82,7 +82,7 @@ fn nothing(screen: &Mappings, shared: &Shared) -> String {
         }
         (filter, false) => format!("No mapping matches `{filter}`; Esc clears the filter."),
         (filter, true) => {
-            format!("Nothing that matches `{filter}` is wrong; ! shows all that matches, Esc clears the filter.")
+            format!("No mapping that matches `{filter}` is wrong; ! shows all matches, Esc clears the filter.")
         }
     }
 }

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Kept, Report};
 use crate::domain::report::{MappingReport, RunReport};
 use crate::engine::Failure;
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::panes::pane;
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
@@ -61,9 +61,9 @@ fn report_lines(report: &RunReport, theme: Theme) -> Vec<(String, Style)> {
 }
 
 fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style)>) {
-    let rows = format::count(m.records_processed);
+    let rows = numbered(m.records_processed, "row", "rows");
     lines.push((
-        format!("{}  {}  {rows} rows in {}", m.mapping_name, m.outcome.word(), format::duration(m.took())),
+        format!("{}  {}  {rows} in {}", m.mapping_name, m.outcome.word(), format::duration(m.took())),
         theme.outcome(m.outcome).add_modifier(Modifier::BOLD),
     ));
     let mut say = |text: String, style: Style| lines.push((format!("  {text}"), style));
@@ -75,7 +75,7 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
     }
     say(format!("{} {} {}, {}", m.source, theme.arrow(), m.target, m.mode.word()), Style::new());
     if let Some(window) = &m.window {
-        say(format!("window {window}, {} step(s)", m.steps), Style::new());
+        say(format!("window {window}, {}", numbered(m.steps, "step", "steps")), Style::new());
     }
     let mark = |mark: &Option<String>| mark.clone().unwrap_or_else(|| "-".to_owned());
     let what = if m.mode.has_windows() { "watermark" } else { "read at" };
@@ -85,9 +85,9 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
     let (new, changed) = (format::count(m.rows_inserted), format::count(m.rows_updated));
     say(
         format!(
-            "{new} new, {changed} changed, {} staged, {billed} billed ({estimated} estimated), {} attempt(s)",
+            "{new} new, {changed} changed, {} staged, {billed} billed ({estimated} estimated), {}",
             format::bytes(m.bytes_staged),
-            m.attempts
+            numbered(m.attempts.into(), "attempt", "attempts")
         ),
         Style::new(),
     );
@@ -98,9 +98,9 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         replaced.lines().into_iter().for_each(|line| say(line, Style::new()));
     }
     if let Some(counts) = &m.deletion {
-        let [keys, held, vanished, deleted] =
-            [counts.keys, counts.held, counts.vanished, counts.deleted].map(format::count);
-        let text = format!("{keys} keys in MySQL, {held} rows held; {vanished} vanished, {deleted} deleted or marked");
+        let [vanished, deleted] = [counts.vanished, counts.deleted].map(format::count);
+        let (keys, held) = (numbered(counts.keys, "key", "keys"), numbered(counts.held, "row", "rows"));
+        let text = format!("{keys} in MySQL, {held} in BigQuery; {vanished} vanished, {deleted} deleted or marked");
         say(text, Style::new());
     }
     if let Some(late) = m.late() {
@@ -111,7 +111,12 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
     }
     for flaw in &m.flaws {
         say(
-            format!("{} value(s) of {} arrived as NULL: {}", format::count(flaw.count), flaw.column, flaw.flaw.words()),
+            format!(
+                "{} of {} arrived as NULL: {}",
+                numbered(flaw.count, "value", "values"),
+                flaw.column,
+                flaw.flaw.words()
+            ),
             theme.wants(),
         );
     }

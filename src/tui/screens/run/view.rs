@@ -10,7 +10,7 @@ use crate::domain::config::Mode;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::MappingReport;
 use crate::engine::MappingProgress;
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::log_lines::log_lines;
 use crate::tui::model::{Row, RunLog};
 use crate::tui::panes::{first_shown, pane};
@@ -85,8 +85,8 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, roomy: bool,
     let mut lines = vec![Line::from(spans)];
     if let Some(live) = &row.live {
         let text = format!(
-            "{} rows read, {} published, {} from MySQL, {} uploaded",
-            format::count(live.rows_read),
+            "{} read, {} published, {} from MySQL, {} uploaded",
+            numbered(live.rows_read, "row", "rows"),
             format::count(live.rows_published),
             format::bytes(live.bytes_read),
             format::bytes(live.bytes_uploaded)
@@ -129,7 +129,7 @@ fn draw_phases(frame: &mut Frame<'_>, row: &Row, shared: &Shared, theme: Theme, 
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(log) = &row.log else {
-        frame.render_widget(Line::styled("not run from here", theme.quiet()), inner);
+        frame.render_widget(Line::styled("not run by this console", theme.quiet()), inner);
         return;
     };
     let done = if theme.ascii { "*" } else { "✓" };
@@ -212,11 +212,11 @@ fn steps(row: &Row, log: &RunLog, cells: usize, theme: Theme) -> Vec<Line<'stati
     }
     if let Some(backfill) = &log.backfill {
         let text = format!(
-            "backfill done up to {} of {}, {} slices, {} rows",
+            "backfill done up to {} of {}, {}, {}",
             backfill.done,
             backfill.to,
-            backfill.slices,
-            format::count(backfill.rows)
+            numbered(backfill.slices, "slice", "slices"),
+            numbered(backfill.rows, "row", "rows")
         );
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.moving())));
     }
@@ -246,14 +246,13 @@ fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
         Mode::Append | Mode::Upsert => {
             reached.map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
         }
-        Mode::Replace | Mode::Mirror => {
-            reached.map_or_else(|| "not brought over yet".to_owned(), |at| format!("as it was read at {at}"))
-        }
+        Mode::Replace | Mode::Mirror => reached
+            .map_or_else(|| "the table is not in BigQuery yet".to_owned(), |at| format!("as it was read at {at}")),
     };
     let text = format!(
-        "{}: {} rows in {}, {} new, {} changed; {reached}",
+        "{}: {} in {}, {} new, {} changed; {reached}",
         report.outcome.word(),
-        format::count(report.records_processed),
+        numbered(report.records_processed, "row", "rows"),
         format::duration(report.took()),
         format::count(report.rows_inserted),
         format::count(report.rows_updated),
@@ -280,7 +279,7 @@ fn draw_jobs(frame: &mut Frame<'_>, screen: &Run, shared: &Shared, theme: Theme,
         .take(height)
         .map(|(place, job)| {
             let bytes = job.bytes.map(format::bytes).unwrap_or_default();
-            let rows = if job.rows > 0 { format!("{} rows", format::count(job.rows)) } else { String::new() };
+            let rows = if job.rows > 0 { numbered(job.rows, "row", "rows") } else { String::new() };
             let tail = format!(" {} {}", right(&rows, 14, theme), right(&bytes, 9, theme));
             let head =
                 left(&format!("{} {}", left(job.what, 7, theme), job.id), cells.saturating_sub(tail.len()), theme);

@@ -1,4 +1,4 @@
-//! Screen 3: both schemas side by side, and the operator's word on each column.
+//! Screen 3: both schemas side by side, and the operator's decision on each column.
 
 mod question;
 #[cfg(test)]
@@ -12,20 +12,21 @@ use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection, WHOLE_TABLE};
+use crate::format::numbered;
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::lost;
 use crate::tui::scroll::travel;
 use crate::tui::shared::{NO_MAPPING, Shared};
 
-/// The operator's word on a column, not yet sent.
+/// The operator's decision on a column, not yet sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     Accept,
     Decline,
 }
 
-/// What the engine said of both schemas.
+/// The engine's comparison of both schemas.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Compared {
     #[default]
@@ -35,7 +36,7 @@ pub enum Compared {
         creates_table: bool,
         columns: Vec<ColumnDiffView>,
         statements: Vec<String>,
-        /// How the table's options are other than the mapping asks for.
+        /// Table options that differ from those that the mapping asks for.
         options: Vec<String>,
     },
 }
@@ -46,19 +47,19 @@ pub struct Schema {
     pub compared: Compared,
     pub marks: BTreeMap<String, Mark>,
     pub selected: usize,
-    /// The whole table is new in MySQL, and waits to be taken.
+    /// The mapping whose whole table is new in MySQL and waits to be taken.
     new_table: Option<MappingName>,
-    /// Opened, and not read yet: the mark goes to what needs a decision.
+    /// The screen was opened and nothing is read yet: the cursor goes to the first column that needs a decision.
     is_fresh: bool,
     /// The next comparison answers for the accepted columns alone.
     asking: bool,
     deciding: Option<MappingName>,
-    /// Was everything that waited decided about in what was sent last?
+    /// The decisions that were sent last have left nothing undecided.
     complete: bool,
 }
 
 impl Schema {
-    /// Asks for both schemas; what was marked of the same mapping stays.
+    /// Asks for both schemas; the marks of the same mapping stay.
     fn ask(&mut self, mapping: MappingName, shared: &mut Shared) {
         shared.ask(compare(mapping.clone(), Vec::new()));
         let same = self.mapping.as_ref() == Some(&mapping);
@@ -76,7 +77,7 @@ impl Schema {
         }
     }
 
-    /// Accept, decline, undecided, in turn; a conflict can only be declined.
+    /// Goes from undecided to accept to decline; a conflict can only be declined.
     fn toggle(&mut self, shared: &mut Shared) {
         let Some(column) = self.columns().get(self.selected).cloned() else { return };
         if !can_decide(&column) {
@@ -85,7 +86,7 @@ impl Schema {
                 _ => "is the same on both sides",
             };
             let next = if self.columns().iter().any(|column| self.is_open(column)) {
-                "; n goes to what needs one"
+                "; n goes to the next column that needs a decision"
             } else {
                 ""
             };
@@ -104,22 +105,22 @@ impl Schema {
 
     fn accept_safe(&mut self, shared: &mut Shared) {
         if !self.columns().iter().any(is_safe) {
-            return shared.remark("there is no column that could be accepted safely");
+            return shared.remark("no column can be accepted safely: decide each one with Space");
         }
         let safe = self.columns().iter().filter(|column| is_safe(column) && column.accepted != Some(false));
         let safe: Vec<String> = safe.map(|column| column.column.clone()).collect();
         self.marks.extend(safe.into_iter().map(|column| (column, Mark::Accept)));
     }
 
-    /// Enter: the exact DDL of what is accepted must be known before it is asked about.
+    /// Enter: asks for the exact DDL of the accepted columns, which the question shows.
     fn apply(&mut self, shared: &mut Shared) {
-        let Some(mapping) = self.mapping.clone() else { return shared.say("no mapping is marked") };
+        let Some(mapping) = self.mapping.clone() else { return shared.say(NO_MAPPING) };
         if self.new_table.as_ref() == Some(&mapping) {
             shared.dialog = Some(self.confirm_table(&mapping));
             return;
         }
         if self.marks.is_empty() {
-            return shared.say("accept or decline a column first: Space, or a for all that is safe");
+            return shared.say("accept or decline a column first: Space, or a for all safe columns");
         }
         let accepted = self.marked(Mark::Accept);
         if accepted.is_empty() {
@@ -161,7 +162,7 @@ impl Schema {
         }
     }
 
-    /// The next column that needs a decision, or the one before, round and round.
+    /// Goes to the next or previous column that needs a decision; after the last one comes the first.
     fn travel_open(&mut self, forward: bool, shared: &mut Shared) {
         let columns = self.columns();
         let count = columns.len();
@@ -180,7 +181,7 @@ impl Schema {
         shared.ask(Ask::Decide(Decide { mapping, decisions }));
     }
 
-    /// Does the whole table wait to be taken?
+    /// Tells if the whole table waits to be taken.
     const fn is_new_table(&self) -> bool {
         self.new_table.is_some()
     }
@@ -206,8 +207,9 @@ impl Schema {
         } else if is_table(&declined) {
             format!("{mapping}: the new table is declined")
         } else {
-            let (accepted, declined, sent) = (accepted.len(), declined.len(), statements.len());
-            format!("{mapping}: {accepted} accepted, {declined} declined, {sent} statement(s) carried out")
+            let sent = numbered(statements.len() as u64, "statement was run", "statements were run");
+            let accepted = numbered(accepted.len() as u64, "column accepted", "columns accepted");
+            format!("{mapping}: {accepted}, {} declined; {sent} in BigQuery", declined.len())
         });
         if self.mapping.as_ref() == Some(mapping) {
             self.marks.clear();
@@ -304,7 +306,7 @@ fn compare(mapping: MappingName, columns: Vec<String>) -> Ask {
     Ask::Compare(Compare { selection: Selection::Named(vec![mapping]), apply: false, columns })
 }
 
-/// Did its last run end for want of a decision?
+/// Tells if the mapping waits for a decision.
 fn waits(mapping: &MappingName, shared: &Shared) -> bool {
     shared.book.get(mapping).is_some_and(|row| {
         let last = row.last_run().is_some_and(|last| last.outcome == Outcome::Waiting);
@@ -312,7 +314,7 @@ fn waits(mapping: &MappingName, shared: &Shared) -> bool {
     })
 }
 
-/// Would carrying it out lose nothing?
+/// Tells if accepting the column loses nothing.
 fn is_safe(column: &ColumnDiffView) -> bool {
     match column.verdict {
         VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax => true,

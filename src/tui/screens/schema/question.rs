@@ -1,4 +1,4 @@
-//! What is asked before a schema is changed.
+//! The questions before a schema is changed.
 
 use super::{Compared, Mark, Schema, can_decide};
 use crate::domain::ids::MappingName;
@@ -7,7 +7,7 @@ use crate::engine::{ColumnDecision, WHOLE_TABLE};
 use crate::tui::dialog::{Dialog, Intent, choice};
 
 impl Schema {
-    /// What is accepted and declined, with the DDL; remembers whether that leaves nothing open.
+    /// Shows the accepted and declined columns with the DDL; remembers whether nothing is left undecided.
     pub(super) fn confirm(&mut self, mapping: &MappingName, statements: &[String]) -> Dialog {
         let (accepted, declined) = (self.marked(Mark::Accept), self.marked(Mark::Decline));
         let open: Vec<&str> = self.columns().iter().filter(|c| self.is_open(c)).map(|c| c.column.as_str()).collect();
@@ -28,7 +28,7 @@ impl Schema {
         if open.is_empty() {
             lines.push("The decision is remembered with your name; a mapping that waits for it goes on.".to_owned());
         } else {
-            lines.push(format!("Still undecided, so the mapping goes on waiting: {}.", open.join(", ")));
+            lines.push(format!("Still undecided: {}. The mapping waits until they are decided.", open.join(", ")));
         }
         self.complete = open.is_empty();
         let decision = |column: &String, accept| ColumnDecision { column: column.clone(), accept };
@@ -39,7 +39,7 @@ impl Schema {
         Dialog::new(format!("Change the schema of {mapping}?"), lines, vec![back, go])
     }
 
-    /// Whether a table that has appeared in MySQL is moved, and without which of its columns.
+    /// Asks if a table that has appeared in MySQL is moved, and names the columns that are left out.
     pub(super) fn confirm_table(&mut self, mapping: &MappingName) -> Dialog {
         self.complete = true;
         let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
@@ -49,10 +49,10 @@ impl Schema {
         let take = std::iter::once(table(true)).chain(marks).collect();
         let intent = |decisions| Intent::Decide { mapping: mapping.clone(), decisions };
         let moved = match declined.as_slice() {
-            [] => "Taken, it is moved with all of its columns.".to_owned(),
+            [] => "If you take it, all of its columns are moved.".to_owned(),
             declined => {
                 format!(
-                    "Taken, it is moved without {}: neither the table made nor its rows hold that.",
+                    "If you take it, it is moved without {}: BigQuery's table gets no such column.",
                     declined.join(", ")
                 )
             }
@@ -64,14 +64,15 @@ impl Schema {
         let mut lines =
             vec!["The table has appeared in MySQL since its entry of `mappings` was first expanded.".to_owned(), moved];
         if !adds.is_empty() {
-            lines.push(format!("The table that BigQuery has is changed at once for {}.", adds.join(", ")));
+            lines.push(format!("BigQuery's table is changed at once for {}.", adds.join(", ")));
         }
         lines.push(
-            "The decision is remembered with your name. A declined table leaves this list with the next u.".to_owned(),
+            "The decision is remembered with your name. A declined table leaves the list of mappings with the next u."
+                .to_owned(),
         );
         let back = choice('n', "go back, decide nothing", Intent::Nothing);
         let take = choice('y', "take it and run it", intent(take));
-        let decline = choice('x', "decline it, all of it", intent(vec![table(false)]));
+        let decline = choice('x', "decline the whole table", intent(vec![table(false)]));
         Dialog::new(format!("Take the new table {mapping}?"), lines, vec![back, take, decline])
     }
 
@@ -84,7 +85,7 @@ impl Schema {
         self.columns().iter().filter(is_out).map(|column| column.column.clone()).collect()
     }
 
-    /// Needs a word that neither the state nor the operator has given.
+    /// Tells if the column needs a decision that neither the state nor the operator has made.
     pub(super) fn is_open(&self, column: &ColumnDiffView) -> bool {
         let needs = can_decide(column) && column.verdict != VerdictKind::Relax;
         needs && column.accepted.is_none() && !self.marks.contains_key(&column.column)

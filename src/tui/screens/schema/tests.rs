@@ -1,4 +1,4 @@
-//! The operator's word on new columns.
+//! The operator's decisions on new columns.
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -130,7 +130,7 @@ fn a_review_that_leaves_something_open_goes_on_waiting() {
     assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
 }
 
-/// A table that has appeared in MySQL, of which nothing is in BigQuery.
+/// A table that has appeared in MySQL; BigQuery has nothing of it.
 fn desk_with_new_table() -> Desk {
     let mut desk = Desk::open();
     desk.press('G');
@@ -152,16 +152,16 @@ fn desk_with_new_table() -> Desk {
 }
 
 #[test]
-fn a_column_declined_of_a_new_table_goes_along_with_the_word_on_the_table() {
+fn a_declined_column_of_a_new_table_is_sent_with_the_decision_on_the_table() {
     let mut desk = desk_with_new_table();
-    assert!(shown(&desk, (80, 24)).contains("a new table, which waits for a word"), "{}", shown(&desk, (80, 24)));
+    assert!(shown(&desk, (80, 24)).contains("a new table that waits for a decision"), "{}", shown(&desk, (80, 24)));
     desk.press('G');
     desk.press(' ');
     desk.press(' ');
     assert!(shown(&desk, (80, 24)).contains("created without it"), "{}", shown(&desk, (80, 24)));
     assert_eq!(desk.code(KeyCode::Enter), []);
     let lines = desk.app.shared.dialog.as_ref().unwrap().lines.join(" ");
-    assert!(lines.contains("moved without v: neither the table made nor its rows hold that"), "{lines}");
+    assert!(lines.contains("moved without v: BigQuery's table gets no such column"), "{lines}");
     let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
     let decisions = vec![decision("*", true), decision("v", false)];
     let decide = Decide { mapping: named("carts"), decisions };
@@ -179,7 +179,7 @@ fn a_column_declined_of_a_new_table_goes_along_with_the_word_on_the_table() {
 }
 
 #[test]
-fn a_new_table_that_is_declined_is_declined_as_a_whole_whatever_is_marked() {
+fn declining_a_new_table_declines_all_of_it_despite_marks() {
     let mut desk = desk_with_new_table();
     desk.press(' ');
     desk.code(KeyCode::Enter);

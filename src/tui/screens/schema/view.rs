@@ -64,7 +64,7 @@ fn headline(
     let verdict = if screen.deciding() {
         "applying".to_owned()
     } else if screen.is_new_table() {
-        "a new table, which waits for a word: Enter".to_owned()
+        "a new table that waits for a decision: Enter".to_owned()
     } else if creates {
         "BigQuery has no such table yet; the first run creates it".to_owned()
     } else if open == 0 {
@@ -78,7 +78,7 @@ fn headline(
         Span::raw(format!("{target}  ")),
         Span::styled(format!("{verdict}  "), if wants { theme.wants() } else { theme.good() }),
     ];
-    // However long the names are, this is to be read.
+    // The verdict must be readable even if the names are long.
     if screen.is_new_table() {
         spans.swap(1, 2);
     }
@@ -100,7 +100,7 @@ fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], screen: &Schema,
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// The verdict is said in full; the others share the rest.
+/// The verdict is shown in full; the other columns share the rest.
 fn widths(columns: &[ColumnDiffView], marks: &BTreeMap<String, Mark>, cells: usize) -> [usize; 5] {
     let widest =
         |text: &dyn Fn(&ColumnDiffView) -> usize, least: usize| columns.iter().map(text).max().unwrap_or(0).max(least);
@@ -128,7 +128,7 @@ fn verdict(column: &ColumnDiffView, marks: &BTreeMap<String, Mark>) -> &'static 
     if is_declined(column, marks) { "declined" } else { column.verdict.word() }
 }
 
-/// Declined, and not marked anew.
+/// Tells if the column is declined and has no new mark.
 fn is_declined(column: &ColumnDiffView, marks: &BTreeMap<String, Mark>) -> bool {
     column.accepted == Some(false) && !marks.contains_key(&column.column)
 }
@@ -175,7 +175,7 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
     let becomes = column.becomes().unwrap_or_else(|| "the type shown".to_owned());
     let meaning = match column.verdict {
         VerdictKind::Same if column.accepted == Some(false) => {
-            "It is left out although BigQuery has it. Accepted, it moves from the next run on.".to_owned()
+            "It is left out although BigQuery has it. If accepted, it is moved from the next run on.".to_owned()
         }
         VerdictKind::Same => "Both sides agree.".to_owned(),
         VerdictKind::New if matches!(screen.compared, Compared::Read { creates_table: true, .. }) => {
@@ -186,13 +186,13 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
             }
         }
         VerdictKind::New => {
-            let plain = "rows that are there already hold NULL in it until they change or are backfilled.";
-            format!("BigQuery lacks it. Accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
+            let plain = "existing rows hold NULL in it until they change or are backfilled.";
+            format!("BigQuery has no such column. If accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
         }
-        VerdictKind::Widen => format!("Accepted, BigQuery's type becomes {becomes}; what is stored stays as it is."),
-        VerdictKind::Relax => "REQUIRED in BigQuery, while MySQL may hold NULL or lacks it. Accepted, it becomes NULLABLE.".to_owned(),
-        VerdictKind::MissingInSource => "In BigQuery only; it is left alone, new rows hold NULL in it.".to_owned(),
-        VerdictKind::Conflict => "Neither type holds the other's values. Decline it to leave it out, or give it another type with `columns:` in config.yaml.".to_owned(),
+        VerdictKind::Widen => format!("If accepted, BigQuery's type becomes {becomes}; stored values stay as they are."),
+        VerdictKind::Relax => "It is REQUIRED in BigQuery, but MySQL may hold NULL or lacks the column. If accepted, it becomes NULLABLE.".to_owned(),
+        VerdictKind::MissingInSource => "Only BigQuery has it. It is left alone; new rows hold NULL in it.".to_owned(),
+        VerdictKind::Conflict => "Neither type holds the other's values. Decline it to leave it out, or set another type with `columns:` in config.yaml.".to_owned(),
     };
     let rule = theme.border().horizontal_top.repeat(cells);
     let mut lines = vec![Line::styled(rule, theme.quiet())];

@@ -34,7 +34,7 @@ fn sent() -> Desk {
 }
 
 #[test]
-fn what_was_sent_is_read_in_full_and_copied_with_its_job() {
+fn a_sent_statement_is_read_in_full_and_copied_with_its_job() {
     let mut desk = sent();
     assert!(desk.look().contains("SELECT COUNT(*) FROM `demo.shop.users`"), "the newest first");
     desk.press('j');
@@ -63,7 +63,7 @@ fn the_newest_is_followed_until_another_is_marked() {
 }
 
 #[test]
-fn words_list_only_what_holds_them() {
+fn words_list_only_statements_that_contain_them() {
     let mut desk = sent();
     ":sent merge orders".chars().for_each(|c| {
         desk.press(c);

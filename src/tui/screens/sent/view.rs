@@ -39,14 +39,18 @@ impl Draws for Sent {
 impl Sent {
     fn draw_list(&self, frame: &mut Frame<'_>, listed: &[Statement], theme: Theme, area: Rect) {
         let title = match self.wanted.as_slice() {
-            [] => "Sent to BigQuery of late, the newest first".to_owned(),
+            [] => "Recently sent to BigQuery, the newest first".to_owned(),
             wanted => format!("Sent to BigQuery, with {}; Esc shows all", wanted.join(" ")),
         };
         let block = pane(&title, self.pane == Pane::List, theme);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         if listed.is_empty() {
-            frame.render_widget(Line::styled("Nothing was sent by this console yet.", theme.quiet()), inner);
+            let said = match self.wanted.as_slice() {
+                [] => "This console has sent nothing to BigQuery yet.".to_owned(),
+                wanted => format!("No statement contains {}; Esc shows all.", wanted.join(" ")),
+            };
+            frame.render_widget(Line::styled(said, theme.quiet()), inner);
             return;
         }
         let (cells, height) = (usize::from(inner.width), usize::from(inner.height));
@@ -62,7 +66,7 @@ impl Sent {
 }
 
 fn in_full(statement: &Statement, cells: usize, theme: Theme) -> Vec<Line<'static>> {
-    let job = statement.job.as_deref().unwrap_or("BigQuery has named no job");
+    let job = statement.job.as_deref().unwrap_or("id unknown");
     let mut lines: Vec<Line<'_>> = wrap(&format!("job {job}"), cells).into_iter().map(Line::raw).collect();
     lines.extend(
         statement
@@ -72,7 +76,7 @@ fn in_full(statement: &Statement, cells: usize, theme: Theme) -> Vec<Line<'stati
     );
     match &statement.sql {
         Some(sql) => lines.extend(wrap(sql, cells).into_iter().map(Line::raw)),
-        None => lines.push(Line::styled("A load or a copy: it has no SQL.", theme.quiet())),
+        None => lines.push(Line::styled("This is a load or a copy: it has no SQL.", theme.quiet())),
     }
     lines
 }

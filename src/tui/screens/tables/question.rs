@@ -1,7 +1,8 @@
-//! What is asked before config.yaml is written to.
+//! The question before mappings are added to config.yaml.
 
 use super::{INDENT, Tables};
 use crate::domain::estate::lines_to_add;
+use crate::format::numbered;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
@@ -10,13 +11,20 @@ impl Tables {
     pub(super) fn confirm(&self, shared: &mut Shared) {
         let wanted = self.wanted();
         if wanted.is_empty() {
-            return shared.remark("no table is marked that could be moved");
+            return shared
+                .remark("no table is marked, and the one under the cursor cannot be moved: mark one with Space");
         }
         let Some(facts) = &shared.facts else { return };
         let file = facts.config.path.display();
-        let count = if wanted.len() == 1 { "1 mapping".to_owned() } else { format!("{} mappings", wanted.len()) };
-        let mut lines = vec![format!("These lines go to the end of `mappings` in {file}; nothing else of it changes:")];
+        let count = numbered(wanted.len() as u64, "mapping", "mappings");
+        let mut lines =
+            vec![format!("These lines are added to the end of `mappings` in {file}; the rest of the file stays:")];
         lines.extend(lines_to_add(&wanted, INDENT).lines().map(str::to_owned));
+        let hidden = self.hidden();
+        if hidden > 0 {
+            let tables = numbered(hidden as u64, "of these tables is", "of these tables are");
+            lines.insert(0, format!("{tables} marked and hidden by the filter `{}`.", self.filter.value().trim()));
+        }
         let choices = vec![
             choice('n', "go back, write nothing", Intent::Nothing),
             choice('y', "write them, and read the file again", Intent::AddMappings(wanted)),

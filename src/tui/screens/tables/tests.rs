@@ -76,7 +76,7 @@ fn asked(desk: &Desk) -> Vec<String> {
 }
 
 #[test]
-fn enter_shows_the_lines_of_what_is_marked_and_adds_them_once_it_is_told_to() {
+fn enter_shows_the_lines_of_the_marked_tables_and_adds_them_after_the_confirmation() {
     let mut desk = desk(false);
     desk.code(KeyCode::Enter);
     assert_eq!(asked(&desk), ["baskets"], "nothing is marked: the one under the cursor");
@@ -97,7 +97,7 @@ fn enter_shows_the_lines_of_what_is_marked_and_adds_them_once_it_is_told_to() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_to_keeps_what_is_marked() {
+fn an_unwritable_file_keeps_the_marks() {
     let mut desk = desk(false);
     desk.press(' ');
     desk.code(KeyCode::Enter);
@@ -122,7 +122,7 @@ fn a_file_that_has_got_such_a_mapping_meanwhile_is_read_again() {
 }
 
 #[test]
-fn all_that_is_proposed_is_marked_and_what_cannot_be_moved_never_is() {
+fn the_star_marks_every_proposed_table_and_no_impossible_one() {
     let mut desk = desk(false);
     desk.press('*');
     desk.code(KeyCode::Enter);
@@ -170,4 +170,105 @@ fn plain_words() {
     tables.proposals.truncate(4);
     desk.answered(Answer::Tables(Ok(tables)));
     plain(&desk);
+}
+
+/// Types a filter and leaves the field.
+fn filter(desk: &mut Desk, text: &str) {
+    desk.press('/');
+    text.chars().for_each(|letter| {
+        desk.press(letter);
+    });
+    desk.code(KeyCode::Enter);
+}
+
+fn names(desk: &Desk) -> Vec<String> {
+    desk.app.screens.tables.shown().map(|proposal| proposal.name.clone()).collect()
+}
+
+#[test]
+fn a_filter_lists_the_tables_that_match_its_words_modes_and_statuses() {
+    let listed = |text: &str| {
+        let mut desk = desk(false);
+        filter(&mut desk, text);
+        names(&desk)
+    };
+    assert_eq!(listed("visitors"), ["clicks_of_visitors_with_a_long_name"]);
+    assert_eq!(listed("mode:mirror"), ["baskets"]);
+    assert_eq!(listed("mode:replace"), ["daily_report"], "a table that is left out has a mode too");
+    assert_eq!(listed("status:left-out,impossible"), ["daily_report", "odd"]);
+    assert_eq!(listed("status:proposed -name:basket"), ["clicks_of_visitors_with_a_long_name", "名前"]);
+    let mut desk = desk(false);
+    desk.press('/');
+    "status:big".chars().for_each(|letter| {
+        desk.press(letter);
+    });
+    assert!(desk.look().contains("there is no status `big`; write status:proposed"), "{}", desk.look());
+    assert_eq!(names(&desk).len(), 5, "a word that is not understood hides nothing");
+}
+
+#[test]
+fn under_a_filter_marks_and_the_cursor_are_those_of_the_listed_tables() {
+    let mut desk = desk(false);
+    desk.press('j');
+    filter(&mut desk, "status:proposed -basket");
+    assert!(desk.look().contains("2 of 5 tables"), "{}", desk.look());
+    desk.code(KeyCode::Enter);
+    assert_eq!(asked(&desk), ["clicks_of_visitors_with_a_long_name"], "the cursor stays on its table");
+    desk.code(KeyCode::Esc);
+    desk.press('*');
+    desk.code(KeyCode::Enter);
+    assert_eq!(asked(&desk), ["clicks_of_visitors_with_a_long_name", "名前"], "* marks only listed tables");
+    desk.code(KeyCode::Esc);
+    filter(&mut desk, " visitors");
+    assert!(desk.look().contains("2 marked, 1 not shown"), "{}", desk.look());
+    desk.code(KeyCode::Enter);
+    let hidden = &desk.app.shared.dialog.as_ref().unwrap().lines[0];
+    assert!(hidden.starts_with("1 of these tables is marked and hidden by the filter"), "{hidden}");
+    desk.code(KeyCode::Esc);
+    desk.code(KeyCode::Esc);
+    assert_eq!(names(&desk).len(), 1, "Esc clears the marks before the filter");
+    desk.code(KeyCode::Esc);
+    assert_eq!((names(&desk).len(), desk.app.screens.front()), (5, Screen::Tables));
+    desk.code(KeyCode::Esc);
+    assert_eq!(desk.app.screens.front(), Screen::Mappings);
+}
+
+#[test]
+fn a_filter_without_a_match_names_the_key_that_clears_it() {
+    let mut desk = desk(false);
+    filter(&mut desk, "nowhere");
+    assert!(desk.look().contains("No table matches `nowhere`; Esc clears the filter."), "{}", desk.look());
+    desk.code(KeyCode::Enter);
+    assert!(desk.app.shared.dialog.is_none());
+    desk.answered(listed());
+    assert_eq!(names(&desk), [""; 0], "a list that is read again is filtered too");
+}
+
+#[test]
+fn a_command_opens_the_list_with_a_filter_and_tab_completes_it() {
+    let mut desk = Desk::open_with(false, None);
+    ":tables st".chars().for_each(|letter| {
+        desk.press(letter);
+    });
+    desk.code(KeyCode::Tab);
+    "left-out".chars().for_each(|letter| {
+        desk.press(letter);
+    });
+    assert_eq!(desk.app.line.as_ref().unwrap().input.value(), "tables status:left-out");
+    desk.code(KeyCode::Enter);
+    desk.answered(listed());
+    assert_eq!(names(&desk), ["daily_report"]);
+}
+
+#[test]
+fn a_filter_while_it_is_typed_and_after_it() {
+    let mut desk = desk(false);
+    desk.press(' ');
+    desk.press('/');
+    "mode:append".chars().for_each(|letter| {
+        desk.press(letter);
+    });
+    snapshots("tables_typing", &mut desk);
+    desk.code(KeyCode::Enter);
+    snapshots("tables_filter", &mut desk);
 }

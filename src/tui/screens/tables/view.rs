@@ -1,30 +1,31 @@
-//! The list of tables, a line each, and why the one under the cursor would be moved so.
+//! The list of tables, a line each, and below it the reason for the mode of the table under the cursor.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::Tables;
 use crate::domain::estate::{Choice, Proposal};
 use crate::engine::{self, Failure};
-use crate::format;
-use crate::tui::panes::first_shown;
+use crate::format::{self, numbered};
+use crate::tui::filter;
+use crate::tui::panes::{first_shown, in_a_line};
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
 use crate::tui::text::{fit, left, right, width, wrap};
 use crate::tui::theme::Theme;
 
-/// Lines of the reason at most.
+/// The most lines of the reason.
 const REASON: usize = 4;
 
 impl Draws for Tables {
     fn draw(&self, frame: &mut Frame<'_>, _shared: &Shared, theme: Theme, area: Rect) -> Extent {
         let cells = usize::from(area.width);
         let lines = match &self.listed {
-            None => vec![Line::raw("reading MySQL's catalogue")],
+            None => vec![Line::raw("reading the list of tables from MySQL")],
             Some(Err(Failure { error, hint })) => {
                 let error = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad()));
                 error.chain(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong()))).collect()
@@ -37,6 +38,11 @@ impl Draws for Tables {
             Some(Ok(tables)) => self.lines(tables, cells, usize::from(area.height), theme),
         };
         frame.render_widget(Paragraph::new(lines), area);
+        if let Some(Ok(tables)) = self.listed.as_ref().filter(|_| self.filter.typing) {
+            let top = Rect { height: area.height.min(1), ..area };
+            frame.render_widget(Clear, top);
+            self.filter.draw(frame, (self.visible.len(), tables.proposals.len()), theme, top);
+        }
         Extent::default()
     }
 }
@@ -47,13 +53,18 @@ impl Tables {
         let reason = self.selected().map(|proposal| reason(proposal, cells)).unwrap_or_default();
         let unread = unread(tables, cells, theme);
         let room = height.saturating_sub(2 + REASON + 1 + unread.len());
-        let first = first_shown(self.place, proposals.len(), room);
+        let first = first_shown(self.place, self.visible.len(), room);
         let widths = Widths::of(proposals, cells);
-        let mut lines = unread;
-        lines.extend([self.counted(tables, theme), Line::styled(widths.titles(theme), Theme::strong())]);
-        for (place, proposal) in proposals.iter().enumerate().skip(first).take(room) {
+        let mut lines = vec![self.counted(tables, cells, theme)];
+        lines.extend(unread);
+        lines.push(Line::styled(widths.titles(theme), Theme::strong()));
+        for (place, proposal) in self.shown().enumerate().skip(first).take(room) {
             let line = self.line(proposal, &widths, theme);
             lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
+        }
+        if self.visible.is_empty() {
+            let said = format!("No table matches `{}`; Esc clears the filter.", self.filter.value().trim());
+            lines.extend(wrap(&said, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
         }
         while lines.len() < height.saturating_sub(REASON) {
             lines.push(Line::raw(""));
@@ -62,14 +73,21 @@ impl Tables {
         lines
     }
 
-    fn counted(&self, tables: &engine::Tables, theme: Theme) -> Line<'static> {
-        let count = |number: usize, what: &str| format!("{number} {what}");
-        let mut said = count(tables.proposals.len(), "tables without a mapping");
-        if !self.marked.is_empty() {
-            said.push_str("  ");
-            said.push_str(&count(self.marked.len(), "marked"));
-        }
-        Line::from(vec![Span::raw(said), Span::styled(format!("  in {}", tables.places.join(", ")), theme.quiet())])
+    /// How many tables there are, how many of them the filter shows, and how many are marked.
+    fn counted(&self, tables: &engine::Tables, cells: usize, theme: Theme) -> Line<'static> {
+        let all = tables.proposals.len();
+        let is_filtered = self.filter.is_set();
+        let said = if is_filtered {
+            format!("{} tables", filter::share(self.visible.len(), all))
+        } else {
+            numbered(all as u64, "table without a mapping", "tables without a mapping")
+        };
+        // A long filter must not push out how many marked tables it hides.
+        let mut parts = vec![(said, Style::new())];
+        parts.extend(filter::marked(self.marked.len(), self.hidden()).map(|marked| (marked, theme.wants())));
+        parts.extend(is_filtered.then(|| (format!("/{}", self.filter.value().trim()), Theme::strong())));
+        parts.push((format!("in {}", tables.places.join(", ")), theme.quiet()));
+        Line::from(in_a_line(parts, cells).0)
     }
 
     fn line(&self, proposal: &Proposal, widths: &Widths, theme: Theme) -> Line<'static> {
@@ -96,11 +114,11 @@ fn mode(proposal: &Proposal, theme: Theme) -> (String, Style) {
     }
 }
 
-/// Why it would be moved so, or is left out.
+/// Why the table has its mode, or is left out.
 fn reason(proposal: &Proposal, cells: usize) -> Vec<String> {
     let why = match &proposal.choice {
         Choice::Moved(entry) => entry.why().to_owned(),
-        Choice::LeftOut(_, why) => format!("left out unless it is marked: {why}"),
+        Choice::LeftOut(_, why) => format!("added only if you mark it: {why}"),
         Choice::Impossible(why) => format!("no mode can move it: {why}"),
     };
     wrap(&format!("{}: {why}", proposal.shown()), cells)
@@ -113,7 +131,7 @@ impl Widths {
     fn of(proposals: &[Proposal], cells: usize) -> Self {
         /// The mark, and `(replace)`.
         const OTHERS: usize = 2 + 9;
-        /// A name that can be told from others.
+        /// Enough of a name to tell it from others.
         const NAME_LEAST: usize = 20;
         let mut widths = [0, 13, 9, 18];
         let left = |widths: &[usize; 4]| cells.saturating_sub(OTHERS + widths.iter().map(|w| w + 1).sum::<usize>());

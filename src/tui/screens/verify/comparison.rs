@@ -1,16 +1,16 @@
-//! How far comparing a mapping's rows is.
+//! The progress of a comparison of a mapping's rows.
 
 use crate::domain::verify::{Looking, Outcome, Verification};
 use crate::engine::Failure;
 
-/// How far the comparison is.
+/// The progress of a comparison.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Comparison {
     #[default]
     None,
-    /// What it would read was asked for.
+    /// The engine was asked how much it would read.
     Pricing,
-    /// Bytes that it would read in BigQuery.
+    /// It was not begun; holds the bytes that it would read in BigQuery.
     Priced(Box<Verification>),
     Asked(Option<Looking>),
     Failed(Failure),

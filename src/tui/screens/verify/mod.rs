@@ -1,4 +1,4 @@
-//! Rows of both sides compared, and mended where they differ.
+//! Compares the rows of both sides, and repairs those that differ.
 
 mod comparison;
 mod question;
@@ -19,7 +19,7 @@ use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll, travel};
 use crate::tui::shared::Shared;
 
-/// Keys that are listed, and copied.
+/// The most keys that are listed and copied.
 const MOST_NAMED: usize = 1_000;
 
 /// A repair that was started from here.
@@ -40,12 +40,12 @@ impl Repairing {
 
 #[derive(Debug, Default)]
 pub struct Verify {
-    /// The list, where more than one was marked; it is shown while the screen is about none of them.
+    /// The list of several marked mappings; it is shown while `about` is empty.
     several: Option<Several>,
     pub about: Option<MappingName>,
     pub comparison: Comparison,
     pub repairing: Repairing,
-    /// What differs still after the repair.
+    /// The comparison after the repair.
     pub still: Option<Box<Verification>>,
     pub scroll: Scroll,
 }
@@ -59,7 +59,7 @@ impl Verify {
         ask(vec![name], dry_run, shared);
     }
 
-    /// The operator has said yes to comparing several.
+    /// Compares several mappings, as the operator has confirmed.
     pub fn compare(&mut self, names: Vec<MappingName>, shared: &mut Shared) {
         if let Some(several) = &mut self.several {
             several.asked(&names);
@@ -79,7 +79,7 @@ impl Verify {
         }
     }
 
-    /// From one of several back to the list. `false`: there is none.
+    /// Goes from one mapping back to the list. `false`: there is no list.
     fn close_one(&mut self) -> bool {
         let Some(several) = self.several.as_mut().filter(|_| self.about.is_some() && !self.repairing.is_under_way())
         else {
@@ -98,7 +98,7 @@ impl Verify {
         self.several.as_ref().filter(|_| self.about.is_none())
     }
 
-    /// An answer to what was asked before is none.
+    /// Takes an answer; an answer to an earlier question is dropped.
     pub fn answered(&mut self, said: Verified) {
         if let Some(several) = &mut self.several {
             several.answered(&said);
@@ -122,7 +122,7 @@ impl Verify {
         self.about.as_ref() == Some(mapping)
     }
 
-    /// Keys that differ, where that is known and nothing is being done about it.
+    /// The keys that differ; `None` if that is unknown, or a repair is under way.
     #[must_use]
     pub fn found(&self) -> Option<&Verification> {
         match (&self.comparison, &self.repairing) {
@@ -132,7 +132,7 @@ impl Verify {
         }
     }
 
-    /// The engine that was asked is gone, and its answers with it.
+    /// Stops waiting for the answers of an engine that is gone.
     pub fn lost(&mut self) {
         if self.comparison.waits() {
             self.comparison = Comparison::None;
@@ -145,7 +145,7 @@ impl Verify {
         }
     }
 
-    /// The operator has said yes.
+    /// Begins the repair, as the operator has confirmed.
     pub fn begin(&mut self, mapping: MappingName, shared: &mut Shared) {
         if !shared.is_free(&mapping) {
             return;
@@ -165,7 +165,7 @@ impl Verify {
         let asked = self.found().zip(mapping).and_then(|(found, mapping)| question::question(found, mapping));
         match asked {
             Some(dialog) => shared.dialog = Some(dialog),
-            None => shared.say("nothing is known to differ: Enter compares"),
+            None => shared.say("no difference is known: Enter compares"),
         }
     }
 }
@@ -173,7 +173,7 @@ impl Verify {
 impl Acts for Verify {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
         if shared.facts.is_none() {
-            shared.say("there is no engine to ask; u reads the configuration again");
+            shared.say("nothing can be compared without a configuration; u reads the files again");
             return false;
         }
         let name = match about {
@@ -214,7 +214,7 @@ impl Acts for Verify {
             Action::Back if self.close_one() => {}
             Action::Open if self.listed().is_some() => self.ask_or_open(shared),
             Action::Open if self.repairing.is_under_way() || matches!(self.comparison, Comparison::Asked(_)) => {
-                shared.say("it is being compared already");
+                shared.say("the comparison or repair is already running");
             }
             Action::Open if shared.facts.is_some() => self.ask(false, shared),
             Action::Repair => self.ask_repair(shared),
@@ -262,7 +262,7 @@ impl Acts for Verify {
         self.scroll.drawn(extent);
     }
 
-    /// For the clipboard: a line for each key.
+    /// The text for the clipboard: a line for each key.
     fn copied(&self, _shared: &Shared) -> Option<String> {
         let found = self.found()?;
         let lines = found.differences.iter().map(|one| format!("{}: {}", one.kind.words(), found.key_words(one)));

@@ -6,7 +6,7 @@ use super::comparison::Comparison;
 use crate::domain::ids::MappingName;
 use crate::domain::verify::{Looking, Outcome, Verification};
 use crate::engine::{Failure, Of, Verified};
-use crate::format;
+use crate::format::{self, numbered};
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::naming::asked_about;
 use crate::tui::text::{fit, left, width};
@@ -25,7 +25,7 @@ pub struct One {
 }
 
 impl Several {
-    /// What they would read was asked for.
+    /// The list while the engine is asked how much each comparison would read.
     pub fn pricing(names: Vec<MappingName>) -> Self {
         let ones = names.into_iter().map(|name| One { name, comparison: Comparison::Pricing }).collect();
         Self { ones, place: 0 }
@@ -44,7 +44,7 @@ impl Several {
         self.ones.iter_mut().find(|one| one.name == *name)
     }
 
-    /// Takes an answer about one of them, where it waits for one.
+    /// Takes an answer about a mapping that waits for one.
     pub fn answered(&mut self, said: &Verified) {
         match said {
             Verified::Looking { mapping, looking } => {
@@ -61,7 +61,7 @@ impl Several {
         }
     }
 
-    /// They are being compared.
+    /// The named mappings are being compared.
     pub fn asked(&mut self, names: &[MappingName]) {
         let asked = self.ones.iter_mut().filter(|one| names.contains(&one.name));
         asked.for_each(|one| one.comparison = Comparison::Asked(None));
@@ -73,7 +73,7 @@ impl Several {
         waiting.for_each(|one| one.comparison = Comparison::None);
     }
 
-    /// Asks about all whose price is known; `None` where there are none.
+    /// The question about all mappings whose price is known; `None` if there are none.
     #[must_use]
     pub fn question(&self, size: (u16, u16)) -> Option<Dialog> {
         let priced = self.ones.iter().filter_map(|one| match &one.comparison {
@@ -87,11 +87,11 @@ impl Several {
         let lines = vec![
             asked_about(&names, size),
             format!(
-                "It reads up to {} in BigQuery, and all of the tables in MySQL once. Rows that differ cost a further scan or two.",
+                "This reads up to {} in BigQuery, and each whole table in MySQL once. If rows differ, it reads BigQuery's tables once or twice more.",
                 format::bytes(bytes.iter().sum())
             ),
         ];
-        let title = format!("Compare the rows of {} mappings?", names.len());
+        let title = format!("Compare the rows of {}?", numbered(names.len() as u64, "mapping", "mappings"));
         let label = format!("compare these {}", names.len());
         let choices = vec![choice('n', "compare nothing", Intent::Nothing), choice('y', label, Intent::Compare(names))];
         Some(Dialog::new(title, lines, choices))
@@ -115,8 +115,8 @@ impl Several {
 
 fn told(comparison: &Comparison, theme: Theme) -> (&'static str, ratatui::style::Style, String) {
     match comparison {
-        Comparison::None => ("-", theme.quiet(), "v compares it anew".to_owned()),
-        Comparison::Pricing => ("...", theme.quiet(), "asking what it would read".to_owned()),
+        Comparison::None => ("-", theme.quiet(), "v compares it again".to_owned()),
+        Comparison::Pricing => ("...", theme.quiet(), "asking how much BigQuery would read".to_owned()),
         Comparison::Priced(told) => {
             ("READY", theme.quiet(), format!("up to {} in BigQuery; Enter asks", format::bytes(told.bytes)))
         }
@@ -136,7 +136,7 @@ fn style(outcome: Outcome, theme: Theme) -> ratatui::style::Style {
 
 fn summed(found: &Verification) -> String {
     match found.found() {
-        0 => format!("{} rows", format::count(found.rows_in_mysql)),
-        differ => format!("{} key(s) differ; Enter shows them", format::count(differ)),
+        0 => numbered(found.rows_in_mysql, "row", "rows"),
+        differ => format!("{}; Enter shows them", numbered(differ, "key differs", "keys differ")),
     }
 }

@@ -165,15 +165,15 @@ fn a_repair_is_asked_about_with_counts_and_its_result_is_shown() {
     let dialog = desk.app.shared.dialog.clone().unwrap();
     let told = dialog.lines.join("\n");
     for words in [
-        "2 only in MySQL: inserted",
-        "1,500 that differ: updated",
-        "1 doubled in BigQuery: held once",
-        "1 only in BigQuery: deleted",
+        "2 keys only in MySQL: inserted",
+        "1,500 keys that differ: updated",
+        "1 key doubled in BigQuery: reduced to one row",
+        "1 key only in BigQuery: deleted",
     ] {
         assert!(told.contains(words), "{told}");
     }
     assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone mends nothing");
-    assert!(dialog.choices.iter().any(|choice| choice.label == "mend 1,504 key(s)"), "{dialog:?}");
+    assert!(dialog.choices.iter().any(|choice| choice.label == "repair 1,504 keys"), "{dialog:?}");
     let selection = Selection::Named(vec![named("orders")]);
     let order = RepairOrder { selection, dry_run: false, most_bytes: MOST_BYTES, most_named: 1_000 };
     assert_eq!(desk.press('m'), [Effect::Send(Command::Repair(order))]);
@@ -189,7 +189,7 @@ fn a_repair_is_asked_about_with_counts_and_its_result_is_shown() {
 }
 
 #[test]
-fn what_is_left_is_said_before_and_a_mapping_that_leaves_all_has_nothing_to_mend() {
+fn the_repair_question_names_rows_that_are_left_and_offers_nothing_if_all_are() {
     let only_there = Verification { only_in_bigquery: 3, ..verification(Outcome::Different) };
     let mut desk = compared(Desk::open(), only_there);
     desk.press('m');
@@ -202,7 +202,7 @@ fn what_is_left_is_said_before_and_a_mapping_that_leaves_all_has_nothing_to_mend
 }
 
 #[test]
-fn what_differs_still_is_listed_and_can_be_mended_again() {
+fn remaining_differences_are_listed_and_can_be_repaired_again() {
     let mut desk = ended(Ended::Failed, 1);
     let shown = desk.look();
     assert!(shown.contains("1 differ still") && shown.contains("shop=a, number=18"), "{shown}");
@@ -269,7 +269,7 @@ fn several() -> Desk {
 }
 
 #[test]
-fn what_is_marked_is_compared_together_once_the_price_was_said() {
+fn marked_mappings_are_compared_together_after_the_price_is_shown() {
     let mut desk = several();
     assert_eq!(desk.code(KeyCode::Enter), []);
     let dialog = desk.app.shared.dialog.clone().unwrap();
@@ -279,7 +279,7 @@ fn what_is_marked_is_compared_together_once_the_price_was_said() {
     said_of(&mut desk, "orders", Ok(different()));
     snapshots("verify_several", &mut desk);
     plain(&desk);
-    assert!(desk.look().contains("1,504 key(s) differ"));
+    assert!(desk.look().contains("1,504 keys differ"));
     desk.code(KeyCode::Enter);
     assert!(desk.look().contains("only in BigQuery"), "Enter shows what differs");
     desk.press('m');

@@ -1,4 +1,4 @@
-//! How far a comparison is, what it found, and what became of it.
+//! The progress of a comparison, what it found, and the result of the repair.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -54,11 +54,11 @@ impl Verify {
         };
         let found = match &self.comparison {
             Comparison::None => enter(theme),
-            Comparison::Pricing => plain("asking what comparing would read in BigQuery; that is free", cells),
+            Comparison::Pricing => plain("asking BigQuery how much a comparison would read; asking is free", cells),
             Comparison::Priced(told) => priced(told, cells, theme),
             Comparison::Asked(looking) => plain(&looking.map_or_else(begun, Looking::words), cells),
             Comparison::Failed(failure) => failed(failure, cells, theme),
-            // What was found before a repair is out of date after it.
+            // After a repair, the differences found before it are out of date.
             Comparison::Compared(found) => match (&self.repairing, &self.still) {
                 (Repairing::Ended(_), Some(still)) => compared(still, false, cells, theme),
                 (Repairing::Asked | Repairing::Running(_), _) => Vec::new(),
@@ -72,7 +72,7 @@ impl Verify {
     fn running(&self, shared: &Shared, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         let row = self.about.as_ref().and_then(|name| shared.book.get(name));
         let Some((row, live)) = row.and_then(|row| Some((row, row.live.as_ref()?))) else {
-            return plain("the repair begins", cells);
+            return plain("the repair is starting", cells);
         };
         let standing = row.standing(shared.now.at);
         let head = Line::from(vec![
@@ -80,8 +80,11 @@ impl Verify {
             Span::raw(format!(" {}", standing.detail)),
         ]);
         let looking = live.looking.map(Looking::words).unwrap_or_default();
-        let moved =
-            format!("{} rows read, {} published", format::count(live.rows_read), format::count(live.rows_published));
+        let moved = format!(
+            "{} read, {} published",
+            format::numbered(live.rows_read, "row", "rows"),
+            format::count(live.rows_published)
+        );
         std::iter::once(head).chain(plain(&looking, cells)).chain(plain(&moved, cells)).collect()
     }
 }
@@ -110,10 +113,12 @@ fn enter(theme: Theme) -> Vec<Line<'static>> {
 
 fn priced(told: &Verification, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = enter(theme);
-    let reads =
-        format!("It reads up to {} in BigQuery, and all of the table in MySQL once.", format::bytes(told.bytes));
+    let reads = format!(
+        "The comparison reads up to {} in BigQuery, and the whole table in MySQL once.",
+        format::bytes(told.bytes)
+    );
     lines.extend(plain(&reads, cells));
-    lines.extend(styled("Rows that differ cost a further scan or two.", theme.quiet(), cells));
+    lines.extend(styled("If rows differ, it reads BigQuery's table once or twice more.", theme.quiet(), cells));
     lines
 }
 
@@ -133,7 +138,7 @@ fn ended(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'static
     lines
 }
 
-/// `whole`: all rows were counted, and not the mended ones alone.
+/// `whole`: all rows were counted, not only the repaired ones.
 fn compared(found: &Verification, whole: bool, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let style = match found.outcome {
         Outcome::Equal => theme.good(),
