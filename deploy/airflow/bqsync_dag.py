@@ -11,7 +11,11 @@ from pathlib import Path
 
 import yaml
 from airflow.sdk import BaseOperator, dag, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+try:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+except ImportError:  # Airflow 3.0 and 3.1
+    from airflow.exceptions import AirflowException, AirflowFailException
 
 PROGRAM = Path("/usr/local/bin/bqsync")
 CONFIG = Path("/etc/bqsync/config.yaml")
@@ -28,7 +32,10 @@ STAYS = ("config", "schema", "data")
 def mappings() -> list[str]:
     """The names, read when the run begins: the file may have changed since the DAG was parsed."""
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    return [mapping["name"] for mapping in config["mappings"]]
+    names = [mapping.get("name") for mapping in config["mappings"]]
+    if None in names:
+        raise AirflowFailException("an entry of `mappings` has no name: write out what stands under its `tables`")
+    return names
 
 
 class BqsyncRun(BaseOperator):

@@ -87,6 +87,10 @@ fn the_package_installs_everything_and_keeps_its_configuration_private() {
     for path in ["usr/share/bash-completion/completions/bqsync", "usr/share/doc/bqsync/docs/deploy.md"] {
         assert!(tree.contains_key(Path::new(path)), "no {path}");
     }
+    for file in ["systemd/bqsync.service", "cron/bqsync", "airflow/bqsync_dag.py"] {
+        let text = std::fs::read_to_string(installed.join("usr/share/doc/bqsync/deploy").join(file)).unwrap();
+        assert!(text.contains("/usr/bin/bqsync") && !text.contains("/usr/local/"), "{file} calls another program");
+    }
     let private: Vec<_> = tree.iter().filter(|(path, _)| path.starts_with("etc/bqsync")).collect();
     let (folder, example) = (PathBuf::from("etc/bqsync"), PathBuf::from("etc/bqsync/config.example.yaml"));
     assert_eq!(private, [(&folder, &0o750), (&example, &0o640)]);
@@ -94,5 +98,29 @@ fn the_package_installs_everything_and_keeps_its_configuration_private() {
     assert!(writable.is_empty(), "others may write: {writable:?}");
     if is_there("systemd-analyze") {
         verify_units(&installed);
+    }
+}
+
+/// In the making of an image nothing is started, and /proc may not be there.
+#[test]
+fn a_package_goes_in_and_out_where_no_systemd_runs() {
+    let programs = tempfile::tempdir().unwrap();
+    let stand_in = |name: &str, code: u8| {
+        let path = programs.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\necho {name} \"$@\"\nexit {code}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    let run = |script: &str, argument: &str| {
+        let script = root().join("deploy/package").join(script);
+        let mut shell = Command::new("/bin/sh");
+        said(shell.arg(script).arg(argument).env_clear().env("PATH", programs.path()))
+    };
+    assert_eq!(run("postinstall.sh", "configure"), "");
+    stand_in("systemd-sysusers", 0);
+    stand_in("systemd-tmpfiles", 1);
+    stand_in("systemctl", 1);
+    assert!(run("postinstall.sh", "configure").starts_with("systemd-sysusers bqsync.conf\nsystemd-tmpfiles --create"));
+    for argument in ["remove", "upgrade", "0", "1"] {
+        run("preremove.sh", argument);
     }
 }
