@@ -45,8 +45,8 @@ class Replayed:
         self.size = proxy.size
 
     def against(self, port):
-        """The client on its core, with that port for its server. It is recorded on one core too: it reads by one connection
-        for each that it has, and only one asks for the same pages each time."""
+        """The client on its core, with that port for its server. It is recorded there too: what it asks, and by how many
+        connections, may follow from how many cores it has."""
         command, env = self.start()
         return pinned(cores()[0], command), env | {"MYSQL_PORT": str(port)}
 
@@ -114,4 +114,4 @@ def ratios(contenders):
 
 def share(contender, replayed):
     busy = sum(replayed.spent) / sum(run.wall for run in contender.runs)
-    return f"{busy:4.0%} of its core, {replayed.size / 1e6:,.1f} MB; {contender.name}"
+    return f"{busy:5.1%} of its core, {replayed.size / 1e6:,.1f} MB; {contender.name}"
