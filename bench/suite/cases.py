@@ -1,34 +1,17 @@
 """The cases: which rows are moved, by whom, and what else is looked at on the way."""
 
-import dataclasses
 import json
 import statistics
 import sys
 
-from suite import access, yardsticks
+from suite import access, elsewhere, yardsticks
 from suite.api_calls import CountingProxy
 from suite.contest import Contender, contest
 from suite.measure import KEPT, measure
+from suite.outcome import PARTITIONS, PLAIN, STREAM, Outcome
 from suite.place import DATABASE, drop_dataset, rows_in_bigquery, sql
 from suite.programs import Setup, records
 from suite.tables import by_case, fill
-
-# The yardsticks that ratios refer to.
-PLAIN, PARTITIONS, STREAM = "mariadb --quick, thrown away", "connectorx, 2 partitions", "connectorx, arrow_stream"
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What a case brought."""
-
-    name: str
-    about: str
-    rows: int
-    # Bytes of the rows, as MariaDB's client writes them.
-    size: int
-    contenders: list
-    # Headings and lines below the table; both are printed and saved.
-    notes: dict = dataclasses.field(default_factory=dict)
 
 
 def reads(queries):
@@ -245,19 +228,24 @@ def mirror(case, about, table, rounds):
 
 
 def all_cases(rounds, scale):
-    """The suite, by name."""
+    """The suite, by name; a case brings one outcome, or several."""
     tables = by_case(scale)
     (wide,), (narrow,), (text,) = tables["wide"], tables["narrow"], tables["text"]
     (changing,), (first,), many = tables["incremental"], tables["first"], tables["small"]
     (mirrored,), idle = tables["mirror"], tables["many"]
+
+    def one(case, *arguments, **more):
+        yield case(*arguments, rounds, **more)
+
     return {
-        "wide": lambda: one_table("wide", f"{wide.rows:,} rows of 12 mixed columns", wide, rounds, with_dlt=True),
-        "narrow": lambda: one_table("narrow", f"{narrow.rows:,} rows of 3 columns", narrow, rounds),
-        "text": lambda: one_table("text", f"{text.rows:,} rows of 2 kB of text", text, rounds),
-        "small": lambda: small("small", f"{len(many)} mappings of {many[0].rows:,} rows", many, rounds),
-        "incremental": lambda: incremental(
-            "incremental", f"{changing.rows // 200:,} changed rows in {changing.rows:,}", changing, rounds),
-        "mirror": lambda: mirror("mirror", f"{mirrored.rows:,} rows of 12 mixed columns, mirrored", mirrored, rounds),
-        "many": lambda: estate("many", f"{len(idle):,} mappings of two rows, of which nothing is new", idle, rounds),
-        "first": lambda: one_table("first", f"a first load of {first.rows:,} rows of 3 columns", first, rounds),
+        "wide": lambda: one(one_table, "wide", f"{wide.rows:,} rows of 12 mixed columns", wide, with_dlt=True),
+        "narrow": lambda: one(one_table, "narrow", f"{narrow.rows:,} rows of 3 columns", narrow),
+        "text": lambda: one(one_table, "text", f"{text.rows:,} rows of 2 kB of text", text),
+        "small": lambda: one(small, "small", f"{len(many)} mappings of {many[0].rows:,} rows", many),
+        "incremental": lambda: one(
+            incremental, "incremental", f"{changing.rows // 200:,} changed rows in {changing.rows:,}", changing),
+        "mirror": lambda: one(mirror, "mirror", f"{mirrored.rows:,} rows of 12 mixed columns, mirrored", mirrored),
+        "many": lambda: one(estate, "many", f"{len(idle):,} mappings of two rows, of which nothing is new", idle),
+        "first": lambda: one(one_table, "first", f"a first load of {first.rows:,} rows of 3 columns", first),
+        "elsewhere": lambda: elsewhere.every((wide, narrow, text), rounds),
     }

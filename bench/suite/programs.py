@@ -33,7 +33,7 @@ class Setup:
         config = {"project": PROJECT, "dataset": dataset, "state_local_path": str(self.home / "state.json"),
                   "report_dir": str(self.home / "reports"), "mappings": [table.mapping | more for table in tables]} | (settings or {})
         if readers := os.environ.get("BENCH_READERS"):
-            config["readers"] = int(readers)
+            config.setdefault("readers", int(readers))
         self.config = self.home / "config.yaml"
         self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
 

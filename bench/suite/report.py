@@ -8,7 +8,7 @@ import platform
 import re
 import subprocess
 
-from suite.cases import PARTITIONS, PLAIN, STREAM
+from suite.outcome import PARTITIONS, PLAIN, STREAM
 from suite.place import HOME, ROOT, sql
 from suite.yardsticks import REQUIREMENTS
 
@@ -23,12 +23,12 @@ def lines(outcome):
     for contender in outcome.contenders:
         wall = walls[contender.name]
         yield [contender.name, f"{outcome.rows / wall:,.0f}", f"{outcome.size / wall / 1e6:.1f}", f"{wall:.2f}",
-               f"{contender.median('cpu'):.2f}", f"{contender.peak:.0f}", f"{walls[PLAIN] / wall:.2f}",
-               f"{fastest / wall:.2f}"]
+               f"{contender.median('cpu'):.2f}", f"{contender.peak:.0f}",
+               f"{walls[PLAIN] / wall:.2f}" if PLAIN in walls else "", f"{fastest / wall:.2f}"]
 
 
 def show(outcome):
-    print(f"\n{outcome.name}: {outcome.about}; {outcome.size / 1e6:,.1f} MB as text\n")
+    print(f"\n{outcome.name}: {outcome.about}; {outcome.size / 1e6:,.1f} MB {outcome.form}\n")
     for name, *figures in [HEADINGS, *lines(outcome)]:
         print(f"{name:<32}" + "".join(f"{figure:>13}" for figure in figures))
     for heading, text in outcome.notes.items():
@@ -38,7 +38,7 @@ def show(outcome):
 
 def markdown(outcome):
     yield f"### {outcome.name}: {outcome.about}\n"
-    yield f"{outcome.size / 1e6:,.1f} MB as text.\n"
+    yield f"{outcome.size / 1e6:,.1f} MB {outcome.form}.\n"
     yield "| " + " | ".join(HEADINGS) + " |"
     yield "|---" + "|---:" * (len(HEADINGS) - 1) + "|"
     for line in lines(outcome):
