@@ -114,7 +114,9 @@ impl Column {
             Out::Bytes(out) => (out.len(), out.values_slice().len()),
             other => (other.builder().len(), 0),
         };
-        let mut full = std::mem::replace(&mut self.out, Out::new(self.staged, rows, bytes));
+        // The next batch ends at about as many bytes: without some more, every second one would be moved into twice its room.
+        let room = bytes + bytes / 16;
+        let mut full = std::mem::replace(&mut self.out, Out::new(self.staged, rows, room));
         full.builder_mut().finish()
     }
 
