@@ -134,3 +134,17 @@ async fn rows_are_read_by_an_account_with_another_plugin_than_the_servers_defaul
         assert!(matches!(read, Ok(1)), "{mode}: {read:?}");
     }
 }
+
+#[tokio::test]
+async fn an_account_whose_password_is_in_the_old_format_is_not_tried_again() {
+    if is_mysql().await {
+        return;
+    }
+    let sandbox = sandbox("oldpassword").await;
+    let user = account(&sandbox, "test", "").await;
+    let old = format!("ALTER USER {user}@'%' IDENTIFIED VIA mysql_old_password USING '378b243e220ca493'");
+    sandbox.sql(&old).await;
+    let fault = rows(&sandbox, &[("MYSQL_USER", &user), ("MYSQL_PASSWORD", "test")]).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Auth, "{fault}");
+    assert!(fault.to_string().contains("1275") && fault.hint().contains("SET PASSWORD"), "{fault}; {}", fault.hint());
+}

@@ -95,6 +95,13 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
         sqlx::Error::Protocol(text) if text.contains("column type") => {
             (FaultKind::Schema, Some("a column is of a type this version cannot read: name it in `exclude`"))
         }
+        // The words of the crate that seals passwords with the server's key: 213 bytes go into one of 2048 bits.
+        sqlx::Error::Protocol(text) if text.contains("message too long") => (
+            FaultKind::Auth,
+            Some(
+                "the password is too long for the server's key, which seals it where there is no TLS: MYSQL_SSL_MODE=required, or a shorter password",
+            ),
+        ),
         // The stream was cut off in the middle of a packet.
         sqlx::Error::Protocol(_) => (FaultKind::Transient, None),
         sqlx::Error::Configuration(_) => (FaultKind::Config, None),
@@ -134,6 +141,12 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
         ),
         1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
         1251 | 1524 | 2059 | 2061 => (Auth, Some("let the account use caching_sha2_password or mysql_native_password")),
+        1275 => (
+            Auth,
+            Some(
+                "the account's password is kept in the format of MySQL 4.0: set it anew, SET PASSWORD FOR <account> = PASSWORD('...')",
+            ),
+        ),
         1820 | 1862 => (Auth, Some("the account's password has expired: set a new one")),
         3118 | 4151 => (Auth, Some("the account is locked: ALTER USER <account> ACCOUNT UNLOCK")),
         3159 => (Auth, Some("the server takes no connection without TLS: MYSQL_SSL_MODE=required")),
@@ -233,7 +246,7 @@ mod tests {
 
     #[test]
     fn refused_logins_and_missing_rights_are_never_retried() {
-        for number in [1044, 1251, 1142, 1143, 1524, 3118, 3159] {
+        for number in [1044, 1251, 1142, 1143, 1275, 1524, 3118, 3159] {
             assert_eq!(by_number(number, "HY000", "").0, FaultKind::Auth, "{number}");
         }
     }

@@ -8,11 +8,23 @@ use super::crafted::Said;
 use super::entry::{Entry, Place, Refused};
 use super::secured::Security;
 use crate::domain::config::SslMode;
+use crate::domain::fault::FaultKind;
 use crate::domain::secret::Secret;
-use crate::source::mysql::fault::number;
+use crate::source::mysql::fault::{from_login, number};
 
 const NONCE: &[u8; 20] = b"abcdefghijklmnopqrst";
 const DONE: &[u8] = b"\x00\x00\x00\x02\x00\x00\x00";
+
+/// A public key of 2048 bits, as servers make theirs; nobody has kept the other half.
+const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+    MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4EI0/kGHG9tt3jnaAY2a\n\
+    DMztxWykeLE7BsAFq2O/FZ8OJI/gyZP6yXiUPKhOOSkIa1piiqAI5O42+gEdVfzF\n\
+    UoOjx5ZdD5IsYMjJqI/VLWm0rB/GKLuk64dtJo6aPZKYstU7O2Xz9hB64pWuzVee\n\
+    w64TUrABTiFD4Mdo0FA/BOLaY6SEA5muqcmikiyVy9JOOY/WJWTK7nIqstJH4DBG\n\
+    v/ytNe3WKobN8HjWaJNOaw3p8yUyJU2UniDkCxysi8Feha1Zuq83yXXChnnNBexN\n\
+    3p5wwzX+CXCSO3tpUPWWh53Z+at1SMRkx6JF19NEEi+FOfqO9TcgX6TdYBl4w7d2\n\
+    hwIDAQAB\n\
+    -----END PUBLIC KEY-----\n";
 
 /// The greeting of MySQL 8 with these lower capabilities (0xf7ff: without TLS) and that plugin.
 fn hello(capabilities: u16, plugin: &str) -> Vec<u8> {
@@ -135,6 +147,23 @@ async fn the_password_itself_is_sent_only_over_the_servers_own_socket() {
     let (_, heard) = login("hunter2", SslMode::Disabled, false, said()).await;
     assert_eq!(heard[1], [2], "the server's key is asked for");
     assert!(!tells(&heard, "hunter2"));
+}
+
+#[tokio::test]
+async fn a_password_that_is_too_long_for_the_servers_key_is_not_tried_again() {
+    let said = || {
+        let key = [&b"\x01"[..], KEY.as_bytes()].concat();
+        let greeting = says(0, &hello(0xf7ff, "caching_sha2_password"));
+        vec![greeting, says(2, b"\x01\x04"), says(4, &key), says(6, DONE)]
+    };
+    let most = "x".repeat(213);
+    login(&most, SslMode::Disabled, false, said()).await.0.unwrap();
+    let (outcome, heard) = login(&"x".repeat(256), SslMode::Disabled, false, said()).await;
+    assert!(!tells(&heard, "xxxxxxxx"));
+    let Err(Refused::Failed(error, _)) = outcome else { panic!("{outcome:?}") };
+    let fault = from_login(error, "Connecting failed");
+    assert_eq!(fault.kind(), FaultKind::Auth);
+    assert!(fault.hint().contains("MYSQL_SSL_MODE=required"), "{}", fault.hint());
 }
 
 #[tokio::test]
