@@ -152,6 +152,11 @@ impl Environment {
         } else if let Some(name) = first_variable(&problem.message) {
             let near = if self.get(name).is_none() { config::misspelling_of(name, &self.names()) } else { None };
             (problem.file, problem.line) = self.place(name);
+            if self.get(name).is_none() && !self.has_file {
+                let here = std::env::current_dir().map_or_else(|_| ".".to_owned(), |here| here.display().to_string());
+                problem.hint =
+                    format!("{} (there is no `{}` in the working directory, {here})", problem.hint, self.file);
+            }
             if let Some(Misspelt { written, meant }) = near {
                 let place = self.place_words(&written);
                 problem.hint = format!("{written} (set in {place}) is not a variable of bqsync: rename it to {meant}");

@@ -12,6 +12,7 @@ use bigquery_syncer::domain::config::{
 };
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::SourceName;
+use bigquery_syncer::domain::quote;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Platform, Ports, SystemClock};
 use bigquery_syncer::google::{Login, Variables};
@@ -103,7 +104,7 @@ fn place(MysqlSettings { host, port, socket, database, .. }: &MysqlSettings) -> 
 
 pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {
     let path = config_path(named);
-    let text = read_text(&path)?;
+    let text = read_config_text(&path)?;
     let get = |name: &str| environment.get(name);
     let config = config::parse(&text, &path, &get);
     let own = environment.problems();
@@ -137,13 +138,28 @@ pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
     Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))
 }
 
+/// The text of the configuration. A file that does not exist can be proposed by `init`.
+fn read_config_text(path: &Path) -> Result<String, Refusal> {
+    read_text(path).map_err(|refusal| match refusal {
+        Refusal::Problems(mut problems) if !path.exists() => {
+            for problem in &mut problems {
+                "does not exist".clone_into(&mut problem.message);
+                let option = quote::shell_option("--out", &path.display().to_string());
+                problem.hint = format!("`bqsync init {option}` writes one for the tables of MySQL");
+            }
+            Refusal::Problems(problems)
+        }
+        refusal => refusal,
+    })
+}
+
 /// Only the configuration; `None` if none is named and none exists.
 pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Option<Config>, Refusal> {
     let path = config_path(named);
     if named.is_none() && !path.exists() {
         return Ok(None);
     }
-    let config = config::parse(&read_text(&path)?, &path, &|name: &str| environment.get(name));
+    let config = config::parse(&read_config_text(&path)?, &path, &|name: &str| environment.get(name));
     config.map(Some).map_err(|found| located(found, environment))
 }
 

@@ -26,7 +26,9 @@ pub(super) fn show(report: &RunReport, printer: Printer) {
 pub(super) fn preview(report: &RunReport, printer: Printer) {
     show(report, printer);
     if printer.format == OutputFormat::Table && !report.any(Outcome::Failed) && !report.mappings.is_empty() {
-        printer.line("Nothing was deleted: run it without --dry-run to delete.");
+        printer.line(
+            "Nothing was deleted: run it without --dry-run to delete, in mappings with `deletes: soft` or `deletes: hard`.",
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::domain::ids::MappingName;
+use crate::domain::quote;
 use crate::domain::verify::{Outcome, Verification};
 use crate::engine::{Failure, Handle, Of, Verified, Verify};
 use crate::format;
@@ -55,7 +56,14 @@ fn show(verified: &[Of<Verification>], printer: Printer) {
     printer.table(&header, verified.iter().map(row).collect(), &[1, 2, 3, 4, 5, 6, 7]);
     for Of { mapping, answer } in verified {
         match answer {
-            Ok(verification) => explain(verification, printer),
+            Ok(verification) => {
+                explain(verification, printer);
+                if verification.outcome == Outcome::Different {
+                    let option = quote::shell_option("--mapping", &mapping.0);
+                    printer
+                        .line(&format!("{mapping}: next: `bqsync verify --repair --dry-run {option}` shows a repair"));
+                }
+            }
             Err(Failure { error, hint }) => {
                 printer.line(&format!("{mapping}: error: {error}"));
                 printer.line(&format!("{mapping}: next: {hint}"));

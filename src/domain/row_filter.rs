@@ -38,7 +38,7 @@ impl RowFilter {
             }
         }
         if open > 0 {
-            return Err(format!("it leaves {open} parenthesis(es) open"));
+            return Err(format!("it lacks {open} `)`"));
         }
         Ok(Self(text.into()))
     }
@@ -114,7 +114,7 @@ mod tests {
     fn no_condition_can_leave_its_parentheses() {
         for (text, told) in [
             ("1=1) OR (1=1", "has not opened"),
-            ("(a = 1", "leaves 1 parenthesis(es) open"),
+            ("(a = 1", "lacks 1 `)`"),
             ("a = 1 -- x", "`--` begins a comment"),
             ("a = 1--1", "write `- -1`"),
             ("a = 1 # x", "`#` begins a comment"),

@@ -134,8 +134,8 @@ impl<T: Test> Filter<T> {
 
     fn read(&mut self) {
         (self.terms, self.complaint) = (Vec::new(), None);
-        let text = self.input.value().to_lowercase();
-        for word in text.split_whitespace() {
+        let typed = self.input.value().to_lowercase();
+        for word in typed.split_whitespace() {
             let (not, word) =
                 word.strip_prefix('-').filter(|rest| !rest.is_empty()).map_or((false, word), |w| (true, w));
             match read(word) {

@@ -88,7 +88,7 @@ fn log(event: &Event) {
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => {
-            warn!(outlet, error, hint, "the run has ended, but its notification failed")
+            warn!(outlet, error, hint, "the run has ended, but its notification failed");
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
+use crate::domain::quote;
 use crate::domain::table_shard::TableShard;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Described, Platform, Ports};
@@ -20,7 +21,12 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let (ports, mapping) = (&scope.ports, &scope.mapping);
         let Some(shard) = &mapping.shard else {
-            self.note(format!("{} holds no rows, although the watermark is {mark}", mapping.target));
+            let option = quote::shell_option("--mapping", &mapping.name.0);
+            self.note(format!(
+                "{} holds no rows, although the watermark is {mark}: if they are missing, `bqsync verify --repair {option}` \
+                 brings them back",
+                mapping.target
+            ));
             return Ok(());
         };
         // If there is no plan, the run says so itself.

@@ -51,7 +51,7 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bo
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
             Err(Halt::Fault(fault)) => {
-                tracing::warn!(%table, error = %fault, "a leftover staging table could not be dropped")
+                tracing::warn!(%table, error = %fault, "a leftover staging table could not be dropped");
             }
             Err(halt) => return Err(halt),
         }

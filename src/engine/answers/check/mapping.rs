@@ -259,7 +259,8 @@ fn compared<P: Platform>(
     let waiting = || planned.diff.changes().chain(planned.diff.conflicts()).filter(|column| column.accepted.is_none());
     let names: Vec<_> = waiting().map(|column| format!("`{}`", column.name)).collect();
     if additions == SchemaAdditions::Review && !planned.diff.creates_table && !names.is_empty() {
-        let sentence = format!("{} of {table} wait for a decision, and the mapping with them", names.join(", "));
+        let wait = if names.len() == 1 { "waits" } else { "wait" };
+        let sentence = format!("{} of {table} {wait} for a decision, and so does the mapping", names.join(", "));
         let option = quote::shell_option("--mapping", &mapping.name.0);
         let remedy = format!("bqsync schema-diff {option} shows them, --apply and --decline decide");
         return vec![Finding::warn(Topic::Target, sentence).remedy(remedy)];
