@@ -339,3 +339,27 @@ async fn text_that_unicode_lacks_fails_and_arrives_as_bytes_on_request() {
     expected.insert(0, vec![None, None]);
     assert_eq!(sandbox.bq(query).await, expected);
 }
+
+#[tokio::test]
+async fn bytes_above_127_in_an_ascii_column_fail_and_no_question_mark_arrives() {
+    let sandbox = Sandbox::new("ascii").await;
+    sandbox.configure("", MAPPING);
+    sandbox
+        .sql(
+            "SET SESSION sql_mode = ''; CREATE TABLE b (id INT PRIMARY KEY, s VARBINARY(9)); \
+             INSERT INTO b VALUES (41, 'a?'), (42, x'41FF42'); \
+             CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(9) CHARACTER SET ascii); \
+             INSERT INTO t SELECT id, s FROM b WHERE id = 41",
+        )
+        .await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq("SELECT s FROM `{d}.t`").await, rows(&[&["a?"]]));
+    sandbox.sql("SET SESSION sql_mode = ''; INSERT IGNORE INTO t SELECT id, s FROM b WHERE id = 42").await;
+    if sandbox.mysql("SELECT HEX(s) FROM t WHERE id = 42").await != rows(&[&["41FF42"]]) {
+        // This server stores no such byte.
+        return;
+    }
+    let report = sandbox.run_once().await.expect_code(1).mapping("t");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("`s` of t ") && error.contains("id=42"), "{error}");
+}

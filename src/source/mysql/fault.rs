@@ -5,21 +5,27 @@ use std::fmt;
 
 use sqlx::mysql::MySqlDatabaseError;
 
+use super::harmless;
 use super::wire::Refusal;
 use super::{silence, tls};
 use crate::domain::fault::{Fault, FaultKind};
 
-/// A fault with the given sentence; the error decides its kind, and its hint where there is one.
+/// A fault with the given sentence; the error decides its kind, and its hint where there is one. The server's words are
+/// kept only where they cannot quote a row's value.
 pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
+    fault(error, sentence, harmless::is_harmless)
+}
+
+fn fault(error: sqlx::Error, sentence: impl Into<String>, shows: fn(u16) -> bool) -> Fault {
     let (kind, hint) = classify(&error);
     let number = number(&error);
     let is_full = number.is_some_and(is_about_connections) && kind == FaultKind::Transient;
     let fault = Fault::new(kind, sentence);
     let fault = match error {
         sqlx::Error::Database(database) if is_full => fault.caused_by(Full(database.to_string())),
-        sqlx::Error::Database(_) if number.is_some_and(quotes_a_value) => {
+        sqlx::Error::Database(_) if number.is_some_and(|number| !shows(number)) => {
             let number = number.unwrap_or_default();
-            fault.caused_by(format!("error {number}, whose words quote a value and are left out here"))
+            fault.caused_by(format!("error {number}, whose words may quote a value and are left out here"))
         }
         // The server's own words, without sqlx's prefix.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
@@ -33,7 +39,8 @@ pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
 /// The fault for an error during the login.
 pub fn from_login(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     if !matches!(number(&error), Some(1045 | 1698)) {
-        return from_sqlx(error, sentence);
+        // No row has been read.
+        return fault(error, sentence, |_| true);
     }
     let fault = Fault::new(FaultKind::Auth, sentence);
     match error {
@@ -65,9 +72,12 @@ const fn is_about_connections(number: u16) -> bool {
     matches!(number, 1040 | 1203 | 1226)
 }
 
-/// Errors about a value in a view's expression; their text contains the value. 1644 is raised by a stored function.
-const fn quotes_a_value(number: u16) -> bool {
-    matches!(number, 1292 | 1366 | 1367 | 1411 | 1525 | 1644 | 1918)
+/// Errors about a value in an expression of a view or a filter. 1644 is raised by a stored function.
+const fn is_about_a_value(number: u16) -> bool {
+    matches!(
+        number,
+        1292 | 1366 | 1367 | 1411 | 1525 | 1644 | 1690 | 1772 | 1918 | 3140..=3146 | 3616 | 3617 | 3732 | 4163 | 6138
+    )
 }
 
 /// The server's error number, if the error came from the server.
@@ -169,6 +179,9 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
             Transient,
             Some("the server holds as many prepared statements as it may: raise its max_prepared_stmt_count"),
         ),
+        1184 if message.contains("init_connect") => {
+            (Config, Some("the server's init_connect fails for this account: correct it there, or grant what it needs"))
+        }
         // Out of sort memory, disk full, lock waits, deadlocks, shutdown, killed, interrupted or timed out statements,
         // broken packets, a cluster node that is not ready, idle disconnects.
         1021
@@ -200,7 +213,7 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
         | 3169
         | 4031 => (Transient, None),
         1153 => (Data, Some("a row exceeds the server's max_allowed_packet: raise it there")),
-        number if quotes_a_value(number) => (
+        number if is_about_a_value(number) => (
             Data,
             Some(
                 "an expression of the view fails on a row: run its SELECT in MySQL to see which, and mend the row or the view",
@@ -293,9 +306,18 @@ mod tests {
         let quoting = refusal(1411, "Incorrect string value: '4111secret' for function uuid_to_bin");
         let fault = from_sqlx(quoting.into(), "Reading v failed");
         assert_eq!(fault.kind(), FaultKind::Data);
-        assert_eq!(fault.to_string(), "Reading v failed: error 1411, whose words quote a value and are left out here");
-        let plain = from_sqlx(refusal(1105, "Unknown error").into(), "Reading v failed");
-        assert!(plain.to_string().ends_with("1105 (HY000): Unknown error"), "{plain}");
+        assert_eq!(
+            fault.to_string(),
+            "Reading v failed: error 1411, whose words may quote a value and are left out here"
+        );
+        for number in [1105, 6138, 9999] {
+            let unknown = from_sqlx(refusal(number, "'4111secret' is wrong").into(), "Reading v failed");
+            assert!(!unknown.to_string().contains("4111"), "{unknown}");
+            let login = from_login(refusal(number, "Max connect timeout reached").into(), "Connecting failed");
+            assert!(login.to_string().ends_with("Max connect timeout reached"), "{login}");
+        }
+        let plain = from_sqlx(refusal(1030, "Got error 28").into(), "Reading v failed");
+        assert!(plain.to_string().ends_with("1030 (HY000): Got error 28"), "{plain}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod fence;
 mod filter;
 mod found;
 mod gate;
+mod harmless;
 mod indexes;
 mod login;
 mod password;

@@ -12,6 +12,7 @@ use super::zone::LocalZone;
 use super::{number, temporal, text};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
+use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_type;
 use crate::domain::type_map::{Encoding, StagedType};
 
@@ -25,6 +26,8 @@ pub struct Column {
     encoding: Encoding,
     staged: StagedType,
     empty_is_null: bool,
+    /// MySQL's own JSON, which is never empty.
+    is_never_empty: bool,
     /// The column tells rows apart or orders them.
     places_rows: bool,
     zone: LocalZone,
@@ -55,6 +58,8 @@ impl Column {
             encoding: column.encoding,
             staged: column.staged,
             empty_is_null: plan.empty_becomes_null(index),
+            // MariaDB's JSON is text, with a character set.
+            is_never_empty: column.source.source_type == SourceType::Json && column.source.charset.is_none(),
             places_rows: plan.places_rows(index),
             zone: LocalZone::new(zone),
             mask: column.mask.clone().map(Masking::new),
@@ -67,6 +72,9 @@ impl Column {
     /// # Errors
     /// What is wrong with the cell. After a flaw nothing has been appended.
     pub fn push(&mut self, raw: Option<&[u8]>) -> Result<usize, Unfit> {
+        if self.is_never_empty && raw.is_some_and(<[u8]>::is_empty) {
+            return Err(Unfit::CutOff);
+        }
         let Some(raw) = raw.filter(|raw| !(self.empty_is_null && raw.is_empty())) else {
             self.push_null();
             return Ok(1);

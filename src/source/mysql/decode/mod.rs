@@ -101,7 +101,7 @@ impl Batcher {
     }
 }
 
-/// Errors show no values, except the key of a row whose text is not UTF-8: without it nobody could find the row.
+/// Errors show no values, except the key of a row whose text cannot be read: without it nobody could find the row.
 fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, row: &impl Cells) -> Fault {
     let source = &plan.columns[index].source;
     let name = &source.name;
@@ -116,10 +116,7 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
         )
         .with_hint("correct it at the source, or let it arrive as NULL with `invalid_values: null`"),
         Unfit::Utf8 => {
-            let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| plan.keys.is_empty());
-            let place: Vec<_> =
-                plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
-            let place = if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(", ")) };
+            let place = place(plan, row);
             let instead = match plan.columns[index].mask {
                 Some(_) => format!("let nothing of it arrive: `mask: {{{}: null}}`", quote::yaml_word(name)),
                 None => format!("carry its bytes as they are: `columns: {{{}: BYTES}}`", quote::yaml_word(name)),
@@ -127,6 +124,18 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
             Fault::new(FaultKind::Data, format!("Column `{name}` of {table} is not valid UTF-8 in {place}"))
                 .with_hint(format!("correct it at the source, or {instead}"))
         }
+        Unfit::CutOff => Fault::new(
+            FaultKind::Data,
+            format!(
+                "Column `{name}` of {table} holds a JSON value that MySQL does not send, in {}: its text exceeds the \
+                 server's max_allowed_packet",
+                place(plan, row)
+            ),
+        )
+        .with_hint(format!(
+            "raise max_allowed_packet on the server, or leave the column out: `exclude: [{}]`",
+            quote::yaml_word(name)
+        )),
         Unfit::Gap => Fault::new(
             FaultKind::Data,
             format!(
@@ -148,6 +157,13 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
             Fault::new(FaultKind::Bug, format!("Column `{name}` of {table} is planned in a way that nothing decodes"))
         }
     }
+}
+
+/// The row in words, by its key or its cursor.
+fn place(plan: &TablePlan, row: &impl Cells) -> String {
+    let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| plan.keys.is_empty());
+    let place: Vec<_> = plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
+    if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(", ")) }
 }
 
 fn key_value(plan: &TablePlan, index: usize, row: &impl Cells) -> String {

@@ -3,6 +3,7 @@ use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrose
 use arrow_array::{Array, RecordBatch};
 
 use super::*;
+use crate::domain::column::SourceColumn;
 use crate::domain::cursor::CursorKind;
 use crate::domain::mask::Mask;
 use crate::domain::plan::masked::carriage as masked_carriage;
@@ -69,8 +70,22 @@ fn text_that_is_not_utf8_is_refused_with_table_column_and_key() {
 }
 
 #[test]
+fn a_json_value_that_mysql_sends_as_nothing_is_refused_with_its_row_and_never_becomes_null() {
+    for empty_string_as_null in [false, true] {
+        let columns = vec![column("id", INT), column("doc", SourceType::Json)];
+        let mut batcher = batcher(columns, |plan| plan.empty_string_as_null = empty_string_as_null);
+        let fault = batcher.push(&vec![id(7), Some(vec![])]).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Data);
+        assert!(fault.to_string().contains("`doc` of t") && fault.to_string().contains("id=7"), "{fault}");
+        assert!(fault.hint().contains("max_allowed_packet"), "{}", fault.hint());
+    }
+}
+
+#[test]
 fn an_empty_string_becomes_null_only_if_the_mapping_says_so() {
-    let columns = || vec![column("id", INT), column("name", TEXT), column("doc", SourceType::Json)];
+    // MariaDB's JSON is text.
+    let doc = SourceColumn { charset: Some("utf8mb4".into()), ..column("doc", SourceType::Json) };
+    let columns = || vec![column("id", INT), column("name", TEXT), doc.clone()];
     let row = || vec![vec![id(1), Some(vec![]), Some(vec![])]];
     let kept = rows(batcher(columns(), |_| {}), row());
     assert_eq!(kept.column(1).null_count(), 0);

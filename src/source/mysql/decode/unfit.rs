@@ -9,6 +9,8 @@ pub enum Unfit {
     Flaw(Flaw),
     /// The text is not UTF-8.
     Utf8,
+    /// MySQL sent an empty text in place of a JSON value whose text exceeds its max_allowed_packet.
+    CutOff,
     /// A wall clock that its zone never showed, in a column where it would be taken for another row's.
     Gap,
     /// Bytes that the column's type never has: the column has another type by now.

@@ -157,6 +157,10 @@ pub fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
         // The bytes in the table, not those in the connection's character set.
         (_, _, Encoding::Bytes) if source.charset.is_some() => stored,
         (_, _, Encoding::Text) if source.is_legacy_text() => converted(&name, &stored),
+        // MySQL sends such text as it is stored; MariaDB writes a `?` for each byte that is not ASCII.
+        (_, Flavour::MariaDb, Encoding::Text) if source.charset.as_deref() == Some("ascii") => {
+            converted(&name, &stored)
+        }
         _ => name,
     }
 }

@@ -153,6 +153,7 @@ fn text_is_selected_without_loss() {
     for plain in [None, Some("utf8mb4"), Some("latin1"), Some("utf16")] {
         assert_eq!(of(plain, Encoding::Text), "`s`");
     }
+    assert_eq!(of(Some("ascii"), Encoding::Text), of(Some("sjis"), Encoding::Text));
     assert_eq!(of(None, Encoding::Bytes), "`s`");
     for text in ["utf8mb4", "latin1", "sjis"] {
         assert_eq!(of(Some(text), Encoding::Bytes), "CAST(`s` AS BINARY)");
