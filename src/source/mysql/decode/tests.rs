@@ -3,7 +3,6 @@ use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrose
 use arrow_array::{Array, RecordBatch};
 
 use super::*;
-use crate::domain::column::SourceColumn;
 use crate::domain::cursor::CursorKind;
 use crate::domain::mask::Mask;
 use crate::domain::plan::masked::carriage as masked_carriage;
@@ -84,7 +83,8 @@ fn a_json_value_that_mysql_sends_as_nothing_is_refused_with_its_row_and_never_be
 #[test]
 fn an_empty_string_becomes_null_only_if_the_mapping_says_so() {
     // MariaDB's JSON is text.
-    let doc = SourceColumn { charset: Some("utf8mb4".into()), ..column("doc", SourceType::Json) };
+    let mut doc = column("doc", SourceType::Json);
+    doc.source.charset = Some("utf8mb4".into());
     let columns = || vec![column("id", INT), column("name", TEXT), doc.clone()];
     let row = || vec![vec![id(1), Some(vec![]), Some(vec![])]];
     let kept = rows(batcher(columns(), |_| {}), row());
