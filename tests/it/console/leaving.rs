@@ -104,6 +104,8 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_it_anew() {
     console.press(&["?"]);
     console.shows("show the mapping's run: the present one or the last").await;
     console.press(&["q"]);
+    // A key that the program has not read yet would go to the shell.
+    console.until("the same screen", |screen| screen == before).await;
     kill_process(console.program(), Signal::TSTP).unwrap();
     assert_eq!(console.left().await, 147);
     assert!(console.screen().contains("echo in between"), "the shell's own screen: {}", console.screen());

@@ -108,8 +108,7 @@ async fn read_only_offers_no_command_that_writes() {
     let mut help = console.shows("show the mapping's run: the present one or the last").await;
     console.press(&["G"]);
     help += &console.shows("? means unknown").await;
-    for sentence in ["run the mapping now", "run every mapping now", "move a stretch", "stop at the next", "hold a run"]
-    {
+    for sentence in ["run the mapping now", "run every mapping now", "move a range", "cancel runs", "pause a run"] {
         assert!(!says(&help, sentence), "{sentence}:\n{help}");
     }
     console.press(&["q"]);
