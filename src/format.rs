@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-pub use crate::domain::counted::{count, counted};
-
-/// A number with the words for one and for many: `1 row is left out`, `1,504 rows are left out`.
-#[must_use]
-pub fn numbered(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
+pub use crate::domain::counted::{count, counted, numbered};
 
 /// `1.5 MB`, in powers of 1000.
 #[must_use]

@@ -9,7 +9,7 @@ use super::output::SchemaDiff;
 use super::printer::Printer;
 use crate::domain::ids::MappingName;
 use crate::domain::quote;
-use crate::domain::schema::ColumnDiffView;
+use crate::domain::schema::{ColumnDiffView, new_column};
 use crate::engine::{
     ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection, WHOLE_TABLE,
 };
@@ -146,7 +146,7 @@ fn show(comparison: &Comparison, printer: Printer) {
     }
     for column in columns {
         if let Some(note) = &column.note {
-            printer.line(&format!("{mapping}: note: column `{}` is new: {note}", column.column));
+            printer.line(&format!("{mapping}: note: {}: {note}", new_column(&column.column)));
         }
     }
     for option in options {

@@ -17,10 +17,13 @@ pub fn count(value: u64) -> String {
 /// `1 row`, `18,204 rows`. `noun`: the singular of a noun whose plural ends in `s`.
 #[must_use]
 pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
-    match number.try_into().unwrap_or(u64::MAX) {
-        1 => format!("1 {noun}"),
-        number => format!("{} {noun}s", count(number)),
-    }
+    numbered(number.try_into().unwrap_or(u64::MAX), noun, &format!("{noun}s"))
+}
+
+/// A number with the words for one and for many: `1 row is left out`, `1,504 rows are left out`.
+#[must_use]
+pub fn numbered(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 #[cfg(test)]

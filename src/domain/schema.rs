@@ -142,7 +142,7 @@ impl SchemaDiff {
 
     /// What remains to be done after these changes, a sentence for each column.
     pub fn notes(&self) -> impl Iterator<Item = String> {
-        self.changes().filter_map(|c| Some(format!("column `{}` is new: {}", c.name, c.note.as_ref()?)))
+        self.changes().filter_map(|c| Some(format!("{}: {}", new_column(&c.name), c.note.as_ref()?)))
     }
 
     /// Tells if there is nothing to do and no conflict.
@@ -150,6 +150,12 @@ impl SchemaDiff {
     pub fn is_settled(&self) -> bool {
         !self.creates_table && self.changes().next().is_none() && self.conflicts().next().is_none()
     }
+}
+
+/// How every sentence about a new column begins.
+#[must_use]
+pub fn new_column(name: &str) -> String {
+    format!("column `{name}` is new")
 }
 
 /// A column's difference as `--output json` and events show it.

@@ -8,6 +8,7 @@ use super::prepared::Schemas;
 use super::rules::moves;
 use crate::domain::check::additions::Gap;
 use crate::domain::column::same_name;
+use crate::domain::schema::new_column;
 use crate::engine::ports::Platform;
 
 impl<P: Platform> Work<'_, P> {
@@ -33,7 +34,7 @@ impl<P: Platform> Work<'_, P> {
         let columns = source.columns.iter().filter(|column| is_new(&column.name) && moves(plan, &column.name));
         let warnings = columns.filter_map(|column| {
             let name = mapping.target_column(&column.name);
-            let beginning = format!("column `{name}` is new");
+            let beginning = new_column(&name);
             let gap = Gap::of(column.old_rows)?.note(mapping, &name, &cursor.source.source_type);
             let is_told = self.tally.warnings.iter().any(|told| told.starts_with(&beginning));
             (!is_told).then(|| format!("{beginning} in MySQL, and BigQuery had it before: {gap}"))
