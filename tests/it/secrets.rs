@@ -130,3 +130,28 @@ async fn no_failure_shows_a_correctly_placed_secret() {
     assert!(told.contains("MySQL"), "{told}");
     assert_unseen("the webhook", &told);
 }
+
+#[tokio::test]
+async fn a_row_that_bigquery_refuses_is_not_shown() {
+    let sandbox = sandbox("secret_row", "").await;
+    let mapping = "  - {name: odd, mysql_table: odd, bigquery_table: odd, mode: replace, columns: {t: JSON}}";
+    let hook = Hook::answering(&[]).await;
+    sandbox.configure(SETTINGS, mapping);
+    for (n, odd) in [format!("{{\"{CANARY}a\": {CANARY}b"), format!("'{CANARY}' \"{CANARY}\""), CANARY.to_owned()]
+        .iter()
+        .enumerate()
+    {
+        let quoted = odd.replace('\'', "''");
+        sandbox
+            .sql(&format!(
+                "DROP TABLE IF EXISTS odd; CREATE TABLE odd (id INT PRIMARY KEY, t TEXT); INSERT INTO odd VALUES (1, '{quoted}')"
+            ))
+            .await;
+        let ran = run(&sandbox, &[("HOOK", hook.url.as_str())], &["run-once", "--log-format", "json"]).await;
+        assert_eq!(ran.code, 1, "value {n}: {}", ran.stderr);
+        assert_unseen(&format!("value {n}"), &written(&sandbox, &ran));
+    }
+    let told = serde_json::to_string(&hook.heard()).unwrap();
+    assert!(told.contains("odd"), "{told}");
+    assert_unseen("the webhook", &told);
+}

@@ -60,9 +60,9 @@ impl ApiError {
             is_final: false,
             retry_after,
             message: if reason.is_empty() {
-                format!("HTTP {status}: {}", bounded(&values::left_out(message)))
+                format!("HTTP {status}: {}", bounded(&values::left_out(message, reason)))
             } else {
-                format!("{} ({reason}, HTTP {status})", bounded(&values::left_out(message)))
+                format!("{} ({reason}, HTTP {status})", bounded(&values::left_out(message, reason)))
             },
             hint,
         }
@@ -180,10 +180,10 @@ impl From<Fault> for ApiError {
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
     let Judged { kind, hint, retry_after, is_too_much } = judged(400, &result.reason, &result.message);
-    let mut text = values::left_out(&result.message);
+    let mut text = values::left_out(&result.message, &result.reason);
     for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
         text.push_str("; ");
-        text.push_str(&values::left_out(&more.message));
+        text.push_str(&values::left_out(&more.message, &more.reason));
     }
     let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
     Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))

@@ -1,5 +1,9 @@
 //! What BigQuery holds, read through its REST API and not through the program under test.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Rows, Sandbox};
@@ -66,5 +70,21 @@ impl Sandbox {
 
     fn project_url(&self) -> String {
         format!("http://{}/bigquery/v2/projects/demo", self.emulator.trim_start_matches("http://"))
+    }
+}
+
+impl Drop for Sandbox {
+    /// Each statement costs an emulator more with every table that it holds, so what a test made goes with the test. Best
+    /// effort: a test that has been told to fail shall fail with its own words.
+    fn drop(&mut self) {
+        let host = self.emulator.trim_start_matches("http://");
+        let Ok(mut emulator) = TcpStream::connect(host) else { return };
+        let path = format!("/bigquery/v2/projects/demo/datasets/{}?deleteContents=true", self.dataset);
+        let request = format!("DELETE {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        // The answer is awaited, since the next test of this emulator is to find it quick.
+        let _ = emulator
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .and_then(|()| emulator.write_all(request.as_bytes()))
+            .and_then(|()| emulator.read_to_end(&mut Vec::new()));
     }
 }
