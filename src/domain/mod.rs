@@ -10,6 +10,7 @@ pub mod config;
 pub mod cost;
 pub mod counted;
 pub mod cursor;
+pub mod epoch;
 pub mod estate;
 pub mod fault;
 pub mod fence;

@@ -110,6 +110,43 @@ async fn a_column_dropped_from_the_source_is_kept_and_reported() {
 }
 
 #[tokio::test]
+async fn a_renamed_column_and_one_that_is_back_come_with_the_command_that_fills_them() {
+    let sandbox = Sandbox::new("renamed").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, v INT, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 7, '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    let told = async |change: &str| {
+        sandbox.sql(&format!("ALTER TABLE users {change}")).await;
+        let report = sandbox.sync().await.mapping("users");
+        let warnings = report["warnings"].as_array().unwrap().clone();
+        warnings.into_iter().filter(|told| told.as_str().unwrap().contains("is new")).collect::<Vec<_>>()
+    };
+    let renamed = told("CHANGE v vv INT").await;
+    assert_eq!(renamed.len(), 1, "{renamed:?}");
+    let sentence = renamed[0].as_str().unwrap();
+    assert!(
+        sentence.starts_with("column `vv` is new in MySQL, and `v` is gone; if it was renamed: rows"),
+        "{sentence}"
+    );
+    assert!(sentence.contains("keep NULL in it") && sentence.contains("bqsync backfill --mapping users"), "{sentence}");
+    let dropped = told("DROP COLUMN vv").await;
+    assert!(dropped.is_empty(), "{dropped:?}");
+    let back = told("ADD COLUMN v INT").await;
+    let sentence = back[0].as_str().unwrap();
+    assert!(
+        sentence.contains("BigQuery had it before: rows that BigQuery holds already keep what they hold"),
+        "{sentence}"
+    );
+    let without = told("ADD COLUMN fresh INT").await;
+    assert!(without.is_empty(), "MySQL holds NULL there as well: {without:?}");
+}
+
+#[tokio::test]
 async fn a_table_made_by_hand_keeps_types_that_hold_the_values() {
     let sandbox = Sandbox::new("byhand").await;
     sandbox.configure("allow_schema_additions: true", USERS);

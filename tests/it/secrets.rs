@@ -155,3 +155,24 @@ async fn a_row_that_bigquery_refuses_is_not_shown() {
     assert!(told.contains("odd"), "{told}");
     assert_unseen("the webhook", &told);
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_moved_is_named_by_the_hash_of_its_text_key() {
+    let sandbox = sandbox("secret_key", "").await;
+    let hook = Hook::answering(&[]).await;
+    let mapping = "  - {name: odd, mysql_table: odd, bigquery_table: odd, primary_keys: [k, b], mode: replace, columns: {v: STRING}}";
+    sandbox.configure(SETTINGS, mapping);
+    sandbox
+        .sql(&format!(
+            "CREATE TABLE odd (k VARCHAR(90) CHARACTER SET latin1, b VARBINARY(90), v VARBINARY(9), PRIMARY KEY (k, b)); \
+             INSERT INTO odd VALUES ('{CANARY}@\u{e9}', '{CANARY}', x'FF'), ('other', 'other', 'fine')"
+        ))
+        .await;
+    let ran = run(&sandbox, &[("HOOK", hook.url.as_str())], &["run-once"]).await.expect_code(1);
+    assert_unseen("the run", &written(&sandbox, &ran));
+    assert_unseen("the webhook", &serde_json::to_string(&hook.heard()).unwrap());
+    let (_, named) = ran.stderr.split_once("in the row with ").expect("the row is named");
+    let hashes: Vec<_> = named.match_indices('\'').map(|(at, _)| at).collect();
+    let found = sandbox.mysql(&format!("SELECT v = x'FF' FROM odd WHERE {}", &named[..=hashes[3]])).await;
+    assert_eq!(found, [[Some("1".to_owned())]], "{named}");
+}

@@ -167,6 +167,31 @@ async fn numbers_that_count_seconds_wait_for_their_second_to_end() {
 }
 
 #[tokio::test]
+async fn a_number_of_a_wrong_clock_does_not_carry_the_watermark_past_the_rows_before_it() {
+    for (unit, second) in [("seconds", "1"), ("milliseconds", "1000"), ("microseconds", "1000000")] {
+        let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at BIGINT NOT NULL, KEY (at))";
+        let mapping = "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
+        let sandbox = shop(&format!("ahead_{unit}"), table, mapping).await;
+        let number = |seconds: &str| format!("(UNIX_TIMESTAMP() {seconds}) * {second}");
+        let insert = |v: &str, seconds: &str| format!("INSERT INTO o (v, at) VALUES ('{v}', {})", number(seconds));
+        sandbox.sql(&format!("{}; {}", insert("old", "- 60"), insert("ahead", "+ 50000"))).await;
+        let report = sandbox.sync().await.mapping("o");
+        assert!(report["warnings"][0].as_str().unwrap().contains("beyond the server's clock"), "{report}");
+        sandbox.sql(&insert("later", "- 2")).await;
+        let report = sandbox.sync().await.mapping("o");
+        assert_eq!(report["records_processed"], 1, "{unit}: {report}");
+
+        // The watermark of an earlier version, which took the row.
+        let mut state = sandbox.read_json("state/state.json");
+        let ahead = sandbox.mysql("SELECT CAST(MAX(at) AS CHAR) FROM o").await.remove(0).remove(0).unwrap();
+        state["last_sync"]["o"] = ahead.into();
+        sandbox.write("state/state.json", &state.to_string());
+        let report = sandbox.run_once().await.expect_code(1).mapping("o");
+        assert!(report["errors"][0].as_str().unwrap().contains("MySQL's clock shows"), "{unit}: {report}");
+    }
+}
+
+#[tokio::test]
 async fn rows_of_today_in_a_date_column_are_reported_as_waiting() {
     let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at DATE NOT NULL, KEY (at))";
     let mapping =

@@ -148,6 +148,23 @@ async fn changed_missing_extra_and_doubled_rows_are_found_by_key_and_not_logged(
 }
 
 #[tokio::test]
+async fn rows_without_a_key_are_compared_too() {
+    let sandbox = Sandbox::new("verify_null_keys").await;
+    sandbox.configure("", UPSERT);
+    sandbox
+        .sql(
+            "CREATE TABLE t (id INT, v VARCHAR(20), at DATETIME NOT NULL, UNIQUE KEY (id), KEY (at)); INSERT INTO t VALUES \
+             (1, 'a', '2026-01-01'), (2, 'b', '2026-01-01'), (NULL, 'c', '2026-01-01'), (NULL, 'd', '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    assert_eq!(different(&sandbox).await, ["differs NULL"], "an upsert holds one row for each key");
+
+    sandbox.sql("DELETE FROM t WHERE id IS NULL; ALTER TABLE t MODIFY id INT NOT NULL").await;
+    assert_eq!(different(&sandbox).await, ["only_in_bigquery NULL"]);
+}
+
+#[tokio::test]
 async fn differences_are_found_among_keys_with_wide_gaps() {
     let sandbox = three_thousand("verify_sparse", "BIGINT").await;
     sandbox

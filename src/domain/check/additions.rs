@@ -14,6 +14,8 @@ pub enum Gap {
     Computed,
     /// Earlier runs have left the column out.
     LeftOut,
+    /// BigQuery had the column before, and no run has written it since.
+    Kept,
 }
 
 impl Gap {
@@ -33,7 +35,7 @@ impl Gap {
         let why = match self {
             Self::Default => "while MySQL has filled in its default",
             Self::Computed => "while MySQL computes it",
-            Self::LeftOut => "whatever MySQL holds there",
+            Self::LeftOut | Self::Kept => "whatever MySQL holds there",
         };
         let heal = match mapping.mode {
             Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
@@ -46,7 +48,8 @@ impl Gap {
                 mapping.target
             ),
         };
-        format!("rows that BigQuery holds already keep NULL in it, {why}; {heal}")
+        let kept = if self == Self::Kept { "what they hold" } else { "NULL" };
+        format!("rows that BigQuery holds already keep {kept} in it, {why}; {heal}")
     }
 }
 

@@ -12,6 +12,7 @@ use super::withheld::withheld;
 use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::epoch::EpochUnit;
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::checks::{cursor_kind, missing_columns};
@@ -227,6 +228,21 @@ pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>
     })
 }
 
+/// The same of numbers that count time. `limit`: the number of the present time.
+#[must_use]
+pub fn number_ahead_of_clock(column: &str, newest: Option<Cursor>, limit: Option<Cursor>) -> Option<Finding> {
+    let (Some(Cursor::Int(newest)), Some(Cursor::Int(limit))) = (newest, limit) else { return None };
+    let ahead = AHEAD.num_seconds();
+    (newest > limit + i128::from(ahead) * EpochUnit::of(limit).second()).then(|| {
+        let sentence = format!(
+            "the newest `{column}` is {newest}, beyond the server's clock ({limit} as such a number): rows from {limit} on \
+             wait until the clock has passed them"
+        );
+        Finding::warn(Topic::Cursor, sentence)
+            .remedy(format!("correct the rows whose `{column}` is greater: some client's clock was wrong"))
+    })
+}
+
 /// Warns of columns that the catalogue hides: they are not moved, and their names are unknown.
 fn hidden(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, .. } = facts.input;
@@ -286,7 +302,10 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
         ),
         _ => None,
     };
-    let ahead = values.and_then(|values| ahead_of_clock(name, values.newest, values.tick));
+    let ahead = values.and_then(|values| {
+        ahead_of_clock(name, values.newest, values.tick)
+            .or_else(|| number_ahead_of_clock(name, values.newest, values.limit))
+    });
     let shared = values.and_then(|values| {
         let kind = facts.planned.as_ref().ok()?.table.cursor?.kind;
         shared_numbers(kind, name, has_own_key(source, name), values.limit)

@@ -88,7 +88,14 @@ pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Node> {
         Err(_) if index.ends_reading => None,
         Err(error) => {
             let line = line_of(&error, text).unwrap_or(index.root.line);
-            flaws.push(Flaw { line, message: format!("not readable: {error}"), hint: QUOTE });
+            let error = error.to_string();
+            // serde_yaml names the Rust type that a number of more than 64 bits has.
+            flaws.push(if error.contains("as u128") || error.contains("as i128") {
+                let hint = "write a smaller number, or put quotes around it if it is text";
+                Flaw { line, message: "a number is too long".to_owned(), hint }
+            } else {
+                Flaw { line, message: format!("not readable: {error}"), hint: QUOTE }
+            });
             None
         }
     }

@@ -69,6 +69,15 @@ pub struct PartSum {
 }
 
 impl Parts {
+    /// The part of the rows without a key, in ranges of every size. BigQuery's columns allow NULL whatever MySQL's do.
+    pub const OF_NULL: u64 = 0;
+
+    /// Tells if the rows without a key are among the rows of these parts.
+    #[must_use]
+    pub fn hold_null(&self) -> bool {
+        self.runs.iter().any(|&(first, last)| (first..=last).contains(&Self::OF_NULL))
+    }
+
     /// `parts` must be in order.
     #[must_use]
     pub fn of(grain: Grain, parts: impl IntoIterator<Item = u64>) -> Self {

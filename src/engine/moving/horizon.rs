@@ -227,25 +227,29 @@ impl<P: Platform> Work<'_, P> {
     /// Refuses a clock that is behind the watermark. A watermark was below the server's clock when it was set; if the
     /// clock is behind it now, rows are stamped below the watermark, where no run would see them.
     fn refuse_clock_behind(&self, watermark: Option<&Watermark>, bounds: &Bounds) -> Result<(), Fault> {
-        let (Some(mark), Some(tick)) = (watermark, bounds.tick) else { return Ok(()) };
+        let (Some(mark), Some(tick)) = (watermark, bounds.clock()) else { return Ok(()) };
         if mark.cursor.max_of(tick) == tick {
             return Ok(());
         }
         let (name, mark) = (&self.scope.mapping.name, mark.cursor);
+        let (shown, right) = match tick {
+            Cursor::Moment(_) => ("in that column's zone", "the server's clock (or `default_timezone`)"),
+            Cursor::Int(_) => ("as such a number", "the server's clock (or the rows that are ahead of it)"),
+        };
         let sentence = format!(
-            "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} in that column's zone: rows written now \
-         would fall below the watermark and never be seen"
+            "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} {shown}: rows written now would fall below \
+             the watermark and never be seen"
         );
         Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-            "set the server's clock (or `default_timezone`) right: the next run reads from {tick} on again. If the \
-             watermark itself is wrong, correct it in `last_sync`"
+            "set {right} right: the next run reads from {tick} on again. If the watermark itself is wrong, correct it in \
+             `last_sync`"
         )))
     }
 }
 
 /// Remembers where the clock was behind: the first run after the clock has passed the watermark reads those rows.
 fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
-    let Some(tick) = bounds.tick else { return Ok(()) };
+    let Some(tick) = bounds.clock() else { return Ok(()) };
     let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
     let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
     ledger.set_again_from(Some(least.to_string()));
@@ -315,6 +319,9 @@ impl<P: Platform> Work<'_, P> {
             self.note(check::null_rows(column).to_string());
         }
         if let Some(ahead) = check::ahead_of_clock(column, bounds.newest, bounds.tick) {
+            self.note(ahead.to_string());
+        }
+        if let Some(ahead) = check::number_ahead_of_clock(column, bounds.newest, bounds.limit) {
             self.note(ahead.to_string());
         }
         if let Some(shared) = check::shared_numbers(ask.kind, column, ask.is_unique, bounds.limit) {

@@ -1,5 +1,6 @@
-//! Columns that MySQL's table has got since the last run, and that BigQuery had before: another shard of the table, or
-//! somebody by hand, has added them there. No change of our own tells what the rows that BigQuery holds lack.
+//! Columns that MySQL's table has got since the last run, and of which no change of our own tells what the rows that
+//! BigQuery holds lack: BigQuery had them before (another shard of the table, or somebody by hand, has added them there,
+//! or a column that was dropped is back), or they bear a new name.
 
 use std::collections::BTreeSet;
 
@@ -31,13 +32,23 @@ impl<P: Platform> Work<'_, P> {
         let Schemas { source, plan, .. } = schemas;
         let Some(cursor) = plan.cursor_column() else { return Vec::new() };
         let is_new = |name: &str| !known.iter().any(|known| same_name(known, name));
+        // A renamed column looks like one that is gone and one that has come, and its values came along.
+        let gone = known.iter().find(|known| !source.hides_columns && source.column(known).is_none());
         let columns = source.columns.iter().filter(|column| is_new(&column.name) && moves(plan, &column.name));
         let warnings = columns.filter_map(|column| {
             let name = mapping.target_column(&column.name);
             let beginning = new_column(&name);
-            let gap = Gap::of(column.old_rows)?.note(mapping, &name, &cursor.source.source_type);
+            let was_there = schemas.target.as_ref().is_some_and(|target| target.column(&name).is_some());
+            let kept = if was_there { Gap::Kept } else { Gap::LeftOut };
+            let (why, gap) = match (Gap::of(column.old_rows), gone) {
+                (Some(gap), _) => ("BigQuery had it before".to_owned(), gap),
+                (None, Some(gone)) => (format!("`{gone}` is gone; if it was renamed"), kept),
+                (None, None) if was_there && mapping.shard.is_none() => ("BigQuery had it before".to_owned(), kept),
+                (None, None) => return None,
+            };
+            let note = gap.note(mapping, &name, &cursor.source.source_type);
             let is_told = self.tally.warnings.iter().any(|told| told.starts_with(&beginning));
-            (!is_told).then(|| format!("{beginning} in MySQL, and BigQuery had it before: {gap}"))
+            (!is_told).then(|| format!("{beginning} in MySQL, and {why}: {note}"))
         });
         warnings.collect()
     }

@@ -8,9 +8,11 @@ use super::clock::{self, tick};
 use super::cursor_column::{explained, value};
 use super::fault::from_sqlx;
 use super::server::Server;
+use super::session::Session;
 use super::sql::{self, Bind, Query};
 use super::{catalog, connect};
 use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::epoch::EpochUnit;
 use crate::domain::fault::Fault;
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk};
@@ -28,7 +30,10 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let column = sql::identifier(&ask.column);
     let greatest = |condition: Option<&str>| sql::greatest(&ask.table, &column, sql::as_text, condition);
     let newest = value(&mut session, &ask.table, Query::plain(greatest(None)), ask.kind, &sentence).await?;
-    let limit = limit(now, ask, newest);
+    let limit = match limit(now, ask, newest) {
+        None if ask.kind == CursorKind::Int => beside_numbers_ahead(&mut session, ask, now, newest, &sentence).await?,
+        limit => limit,
+    };
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
@@ -61,6 +66,15 @@ pub fn limit(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> Opt
     limit.or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?))
 }
 
+/// Ten years, in seconds.
+const RECENT: i128 = 10 * 366 * 86_400;
+
+/// Rows that are at most this far ahead, in seconds, show the unit of their numbers by themselves.
+const AHEAD: i128 = 60;
+
+/// The most rows beyond the present whose numbers are taken for seconds.
+const MOST_AHEAD: u32 = 1_000;
+
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
     let BoundsAsk { table, column, kind, low, .. } = ask.clone();
     StretchAsk { table, column, kind, window: Window { low, high } }
@@ -73,16 +87,51 @@ fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
     ask.before.map_or(settled, |before| before.min(settled))
 }
 
-/// The limit for whole numbers that count the time since 1970 (in seconds, milliseconds or microseconds): the number of
-/// the present time, which more rows may share. The unit is recognised by the greatest value, which must lie within the
-/// last ten years and at most a minute ahead.
+/// The limit for whole numbers that count the time since 1970: the number of the present time, which more rows may
+/// share. The unit is recognised by the greatest value, which must lie within the last ten years and at most a minute
+/// ahead.
 fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
-    const YEARS: i128 = 10 * 366 * 86_400;
     let Cursor::Int(newest) = newest else { return None };
-    let micros = i128::from(now.and_utc().timestamp_micros());
-    [1_000_000, 1_000, 1].into_iter().find_map(|unit| {
-        let (now, second) = (micros / unit, 1_000_000 / unit);
-        (now - YEARS * second..=now + 60 * second).contains(&newest).then_some(Cursor::Int(now))
+    EpochUnit::ALL.into_iter().find_map(|unit| {
+        let (now, second) = (unit.number(now), unit.second());
+        (now - RECENT * second..=now + AHEAD * second).contains(&newest).then_some(Cursor::Int(now))
+    })
+}
+
+/// The same where the greatest value is further ahead: one row with a wrong clock must not carry the watermark past all
+/// rows that are written until then. The numbers count time if the greatest of those up to the present is recent.
+/// A counter may have come as far as the seconds since 1970, and then many rows are beyond them.
+async fn beside_numbers_ahead(
+    session: &mut Session,
+    ask: &BoundsAsk,
+    now: NaiveDateTime,
+    newest: Option<Cursor>,
+    sentence: &str,
+) -> Result<Option<Cursor>, Fault> {
+    let Some((unit, limit)) = newest.and_then(|newest| far_ahead(now, newest)) else { return Ok(None) };
+    let column = sql::identifier(&ask.column);
+    let bind = || vec![Bind::from(&Cursor::Int(limit))];
+    let settled = sql::greatest(&ask.table, &column, sql::as_text, Some(&format!("{column} <= ?")));
+    let settled = value(session, &ask.table, Query::new(settled, bind()), ask.kind, sentence).await?;
+    if !matches!(settled, Some(Cursor::Int(settled)) if settled >= limit - RECENT * unit.second()) {
+        return Ok(None);
+    }
+    if unit == EpochUnit::Second {
+        let rows = sql::rows(&ask.table, Some(&format!("{column} > ?")));
+        let query = Query::new(format!("SELECT 1 {rows} LIMIT 1 OFFSET {MOST_AHEAD}"), bind());
+        if ask.is_unique || !session.texts(query).await.map_err(|error| from_sqlx(error, sentence))?.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Cursor::Int(limit)))
+}
+
+/// The unit in which a number counts a time of the next hundred years, and the number of the present.
+fn far_ahead(now: NaiveDateTime, newest: Cursor) -> Option<(EpochUnit, i128)> {
+    let Cursor::Int(newest) = newest else { return None };
+    EpochUnit::ALL.into_iter().find_map(|unit| {
+        let (now, second) = (unit.number(now), unit.second());
+        (now + AHEAD * second..=now + 10 * RECENT * second).contains(&newest).then_some((unit, now))
     })
 }
 
@@ -122,6 +171,19 @@ mod tests {
         assert_eq!(limit(seconds * 1_000_000 + 9), Some(Cursor::Int(seconds * 1_000_000)));
         for other in [0, 7, -5, 88_120_332, seconds + 3_600, 20_261_123] {
             assert_eq!(limit(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_ahead_of_the_clock_shows_its_unit() {
+        let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
+        let seconds = i128::from(now.and_utc().timestamp());
+        let ahead = |newest| far_ahead(now, Cursor::Int(newest));
+        assert_eq!(ahead(seconds + 3_600), Some((EpochUnit::Second, seconds)));
+        assert_eq!(ahead((seconds + 3_600) * 1_000), Some((EpochUnit::Millisecond, seconds * 1_000)));
+        assert_eq!(ahead((seconds + 3_600) * 1_000_000), Some((EpochUnit::Microsecond, seconds * 1_000_000)));
+        for other in [0, 7, seconds, seconds * 1_000 + 9, 88_120_332_000, 1 << 62] {
+            assert_eq!(ahead(other), None, "{other}");
         }
     }
 }

@@ -39,7 +39,9 @@ pub fn keys(comparison: &Comparison) -> Vec<String> {
 pub fn part(comparison: &Comparison, grain: Grain) -> String {
     match (grain, comparison.number_key()) {
         (Grain::Range { base, bits }, Some(key)) => {
-            format!("(({} - ({base})) >> {bits})", identifier(&comparison.plan.columns[key].source.name))
+            let column = &comparison.plan.columns[key].source;
+            let part = format!("(({} - ({base})) >> {bits})", identifier(&column.name));
+            if column.nullable { format!("IFNULL({part}, {})", Parts::OF_NULL) } else { part }
         }
         (Grain::Hash { bits: bits @ 1.. }, _) => {
             let hash = format!("SHA2({}, 256)", joined(comparison, comparison.plan.keys.iter().copied()));
@@ -53,9 +55,11 @@ pub fn part(comparison: &Comparison, grain: Grain) -> String {
 pub fn within(comparison: &Comparison, parts: &Parts) -> String {
     let tested = match (parts.grain, comparison.number_key()) {
         (Grain::Range { .. }, Some(key)) => {
-            let name = identifier(&comparison.plan.columns[key].source.name);
+            let column = &comparison.plan.columns[key].source;
+            let name = identifier(&column.name);
             let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
-            parts.key_ranges().iter().map(range).collect::<Vec<_>>()
+            let null = (column.nullable && parts.hold_null()).then(|| format!("{name} IS NULL"));
+            parts.key_ranges().iter().map(range).chain(null).collect::<Vec<_>>()
         }
         // The server computes the row's part once, then searches the list for it.
         (grain, _) => {

@@ -41,7 +41,7 @@ pub fn part(comparison: &Comparison, grain: Grain, alias: &str) -> String {
                 TargetType::Int64 => name(column, alias),
                 _ => format!("SAFE_CAST({} AS INT64)", name(column, alias)),
             };
-            format!("(({number} - ({base})) >> {bits})")
+            format!("IFNULL(({number} - ({base})) >> {bits}, {})", Parts::OF_NULL)
         }
         (Grain::Hash { bits: bits @ 1.. }, _) => {
             let hash = format!("TO_HEX(SHA256({}))", joined(comparison, comparison.plan.keys.iter().copied(), alias));
@@ -57,8 +57,9 @@ pub fn within(comparison: &Comparison, parts: &Parts, alias: &str) -> String {
     let tested = match (parts.grain, comparison.number_key()) {
         (Grain::Range { .. }, Some(key)) => {
             let name = name(&comparison.plan.columns[key], alias);
-            let ranges = parts.key_ranges();
-            ranges.iter().map(|(low, high)| format!("{name} BETWEEN {low} AND {high}")).collect::<Vec<_>>()
+            let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
+            let null = parts.hold_null().then(|| format!("{name} IS NULL"));
+            parts.key_ranges().iter().map(range).chain(null).collect::<Vec<_>>()
         }
         (grain, _) => {
             let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();

@@ -137,9 +137,9 @@ mod tests {
             sql,
             format!(
                 "SELECT CAST(__part AS STRING), CAST(COUNT(*) AS STRING), CAST(SUM(CAST(CAST(CONCAT('0x', SUBSTR(__hash, \
-                 1, 15)) AS INT64) AS NUMERIC)) AS STRING) FROM (\nSELECT ((`id` - (-5)) >> 8) AS __part, {hash} AS \
+                 1, 15)) AS INT64) AS NUMERIC)) AS STRING) FROM (\nSELECT IFNULL((`id` - (-5)) >> 8, 0) AS __part, {hash} AS \
                  __hash FROM `my-project.shop.orders` WHERE ((`updated_at` <= TIMESTAMP '2026-11-23 08:00:00+00:00') OR \
-                 `updated_at` IS NULL) AND (`id` BETWEEN -5 AND 506 OR `id` BETWEEN 1787 AND 2042)\n) AS __rows GROUP BY \
+                 `updated_at` IS NULL) AND (`id` BETWEEN -5 AND 506 OR `id` BETWEEN 1787 AND 2042 OR `id` IS NULL)\n) AS __rows GROUP BY \
                  __part"
             )
         );

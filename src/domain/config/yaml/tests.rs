@@ -102,6 +102,13 @@ fn bombs_are_refused_before_they_grow() {
 }
 
 #[test]
+fn a_number_of_more_than_64_bits_is_called_too_long() {
+    for number in ["99999999999999999999999999", "-99999999999999999999999999"] {
+        assert_eq!(flaws(&format!("a: 1\nb: {number}")), [(2, "a number is too long".to_owned())]);
+    }
+}
+
+#[test]
 fn serde_yaml_judges_the_syntax() {
     let found = flaws("a: 1\nb: [x\nc: d\n");
     assert_eq!(found.len(), 1);

@@ -1,5 +1,7 @@
 //! A key's value from the wire: to compare with in a later statement, or to name its row in an error.
 
+use sha2::{Digest as _, Sha256};
+
 use super::{number, temporal};
 use crate::domain::source_type::SourceType;
 use crate::source::mysql::sql::Bind;
@@ -34,17 +36,26 @@ pub fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
     }
 }
 
-/// A key's value for an error that must name its row; anything but plain text is shown in hexadecimal.
-pub fn text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
-    let Some(raw) = raw else { return "NULL".to_owned() };
-    match bind(source_type, raw) {
-        Some(Bind::Int(value)) => value.to_string(),
-        Some(Bind::UInt(value)) => value.to_string(),
-        Some(Bind::Text(value)) => value,
-        Some(Bind::Bytes(_)) | None => match std::str::from_utf8(raw) {
-            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-            _ => raw.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}")),
-        },
+/// The condition that finds a row by one of its keys, for an error. Numbers, times and UUIDs are shown. Text and bytes may
+/// say who somebody is: the server finds them by the beginning of their hash.
+pub fn condition(name: &str, source_type: &SourceType, raw: Option<&[u8]>) -> String {
+    let Some(raw) = raw else { return format!("{name} IS NULL") };
+    let by_hash = |value: &str| {
+        let hash = Sha256::digest(raw).iter().take(8).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        format!("LEFT(SHA2({value}, 256), 16) = '{hash}'")
+    };
+    let shown = match source_type {
+        SourceType::Text { .. } | SourceType::Enum | SourceType::Set => {
+            return by_hash(&format!("CONVERT({name} USING utf8mb4)"));
+        }
+        SourceType::Binary => return by_hash(name),
+        _ => bind(source_type, raw),
+    };
+    match shown {
+        Some(Bind::Int(value)) => format!("{name}={value}"),
+        Some(Bind::UInt(value)) => format!("{name}={value}"),
+        Some(Bind::Text(value)) => format!("{name}={value}"),
+        Some(Bind::Bytes(_)) | None => format!("a {name} that is not shown here"),
     }
 }
 
@@ -53,10 +64,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_shown_as_text_or_in_hexadecimal() {
-        assert_eq!(text(&SourceType::Int { bits: 32, unsigned: false }, Some(&[42, 0, 0, 0])), "42");
-        assert_eq!(text(&SourceType::Text { chars: None }, Some(b"a-1")), "a-1");
-        assert_eq!(text(&SourceType::Text { chars: None }, Some(&[0xff, 0x41])), "0xff41");
-        assert_eq!(text(&SourceType::Binary, None), "NULL");
+    fn a_row_is_found_by_its_key_and_text_is_not_shown() {
+        let text = SourceType::Text { chars: None };
+        assert_eq!(condition("id", &SourceType::Int { bits: 32, unsigned: false }, Some(&[42, 0, 0, 0])), "id=42");
+        // printf a-1 | sha256sum
+        let hash = "LEFT(SHA2(CONVERT(k USING utf8mb4), 256), 16) = '2f8fe63a6224321d'";
+        assert_eq!(condition("k", &text, Some(b"a-1")), hash);
+        assert!(
+            condition("k", &SourceType::Binary, Some(&[0xff]))
+                .starts_with("LEFT(SHA2(k, 256), 16) = 'a8100ae6aa1940d0")
+        );
+        assert_eq!(condition("k", &text, None), "k IS NULL");
+        assert_eq!(condition("k", &SourceType::Inet, Some(b"10.0.0.1")), "a k that is not shown here");
     }
 }

@@ -163,12 +163,12 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
 fn place(plan: &TablePlan, row: &impl Cells) -> String {
     let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| plan.keys.is_empty());
     let place: Vec<_> = plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
-    if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(", ")) }
+    if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(" AND ")) }
 }
 
 fn key_value(plan: &TablePlan, index: usize, row: &impl Cells) -> String {
     let source = &plan.columns[index].source;
-    format!("{}={}", source.name, key::text(&source.source_type, row.cell(index)))
+    key::condition(&source.name, &source.source_type, row.cell(index))
 }
 
 #[cfg(test)]

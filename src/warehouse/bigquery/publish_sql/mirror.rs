@@ -105,7 +105,7 @@ mod tests {
         assert!(sql.contains(differs), "{sql}");
         assert!(
             sql.ends_with(
-                "\nWHEN NOT MATCHED BY SOURCE AND (__t.`id` BETWEEN 0 AND 511 OR __t.`id` BETWEEN 1792 AND 2047) THEN DELETE"
+                "\nWHEN NOT MATCHED BY SOURCE AND (__t.`id` BETWEEN 0 AND 511 OR __t.`id` BETWEEN 1792 AND 2047 OR __t.`id` IS NULL) THEN DELETE"
             ),
             "{sql}"
         );
