@@ -106,6 +106,9 @@ impl FaultKind {
     }
 }
 
+/// What helps where nothing answers, and no run is under way that could go on from its watermark.
+const OUT_OF_REACH: &str = "see that it is up, and that this machine can reach it: name, proxy, firewall";
+
 /// An error with its kind. `Display` gives the sentence and every cause behind it, on one line.
 #[derive(Debug)]
 pub struct Fault {
@@ -191,6 +194,15 @@ impl Fault {
     #[must_use]
     pub fn hint(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.kind.hint())
+    }
+
+    /// The next step as `bqsync check` says it, which cannot be to run `bqsync check`.
+    #[must_use]
+    pub fn hint_of_check(&self) -> &str {
+        match self.kind {
+            FaultKind::Transient => self.hint.as_deref().unwrap_or(OUT_OF_REACH),
+            _ => self.hint(),
+        }
     }
 }
 
