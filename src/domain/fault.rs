@@ -243,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn check_is_no_next_step_of_check() {
+        use FaultKind::{Auth, Bug, Busy, Config, Conflict, Data, Quota, Schema, Transient};
+        for kind in [Transient, Quota, Busy, Auth, Schema, Config, Data, Conflict, Bug] {
+            let fault = Fault::new(kind, "x");
+            assert!(!fault.hint_of_check().contains("bqsync check"), "{}", fault.hint_of_check());
+        }
+        let fault = Fault::new(Transient, "x").with_hint("lower `readers`");
+        assert_eq!(fault.hint_of_check(), "lower `readers`");
+    }
+
+    #[test]
     fn only_temporary_faults_are_retried_and_no_single_call_waits_for_minutes() {
         use FaultKind::{Auth, Bug, Busy, Config, Conflict, Data, Quota, Schema, Transient};
         for kind in [Auth, Schema, Config, Data, Conflict, Bug] {

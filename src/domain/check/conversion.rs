@@ -93,13 +93,13 @@ impl Conflict<'_> {
         let way = self.way();
         let step = match &way {
             Way::Keep(to, carriage) => {
-                let keeps = format!("{} keeps the type that BigQuery has{}", asking(to), losing(carriage));
+                let keeps = format!("{} keeps the type that BigQuery has{}", asking(to), losing(*carriage));
                 if self.is_fixed() { keeps } else { format!("{keeps}; or, for {wanted}, {}", self.aside()) }
             }
             Way::Widen(to) => format!(
                 "{}, then `bqsync schema-diff {option} --apply`: BigQuery can widen {has} to {to}{}",
                 asking(to),
-                self.carriage(to).as_ref().map(losing).unwrap_or_default()
+                self.carriage(to).map(losing).unwrap_or_default()
             ),
             Way::Aside if self.mask.is_some_and(Mask::gives_text) => format!(
                 "a masked value is a text: {}; or `mask: {{{}: null}}`, which keeps the type",
@@ -164,7 +164,7 @@ fn free_name(target: &TargetSchema, name: &str) -> String {
 }
 
 /// What a conversion costs; empty if every value arrives as it is.
-const fn losing(carriage: &Carriage) -> &'static str {
+const fn losing(carriage: Carriage) -> &'static str {
     match carriage.encoding {
         _ if carriage.lossless => "",
         Encoding::DecimalAsFloat => " (digits beyond the fifteenth are rounded)",

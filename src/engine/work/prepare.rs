@@ -66,7 +66,9 @@ impl<P: Platform> Work<'_, P> {
         let waits = !undecided.is_empty();
         self.ledger.set_undecided(undecided);
         let conflicts = if waits { undecided_conflicts(mapping, &planned) } else { Vec::new() };
-        conflicts.iter().for_each(|conflict| self.note(conflict.to_string()));
+        for conflict in &conflicts {
+            self.note(conflict.to_string());
+        }
         if !waits {
             refuse_conflicts(mapping, &planned, additions)?;
         }
