@@ -98,11 +98,11 @@ fn exit_status(left: Left) -> ExitStatus {
 fn start(command: &CommandArg) -> Option<Start> {
     match command {
         CommandArg::RunOnce { shard: Some(_), .. } | CommandArg::Backfill { shard: Some(_), .. } => None,
-        CommandArg::RunOnce { mappings, lookback, allow_shrink, shard: None } => {
+        CommandArg::RunOnce { mappings, lookback, allow_shrink, forget_watermark, shard: None } => {
             let names = mappings.iter().cloned().map(MappingName).collect::<Vec<_>>();
             let selection = if names.is_empty() { Selection::All } else { Selection::Named(names) };
-            let (lookback, allow_shrink) = (*lookback, *allow_shrink);
-            Some(Start::Sync(SyncOrder { lookback, allow_shrink, ..SyncOrder::manual(selection) }))
+            let (lookback, allow_shrink, forget_watermark) = (*lookback, *allow_shrink, *forget_watermark);
+            Some(Start::Sync(SyncOrder { lookback, allow_shrink, forget_watermark, ..SyncOrder::manual(selection) }))
         }
         CommandArg::Backfill { mapping, start, end, dry_run, restart, shard: None } => {
             let mapping = MappingName(mapping.clone());

@@ -84,7 +84,9 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let ports = match expansion::expand(ports, &servers, For::command(command)).await {
         Ok(expanded) => expanded,
         Err(fault) => {
-            printer.error(&format!("bqsync: the state cannot be read or written: {fault} ({})", fault.hint()));
+            let is_check = matches!(command, CommandArg::Check { .. });
+            let hint = if is_check { fault.hint_of_check() } else { fault.hint() };
+            printer.error(&format!("bqsync: the state cannot be read or written: {fault} ({hint})"));
             return Ok(ExitStatus::Failed);
         }
     };

@@ -123,6 +123,9 @@ pub enum CommandArg {
         /// Let the named mappings' tables lose more rows than `max_shrink` (replace) or `max_delete_fraction` (mirror) allows
         #[arg(long)]
         allow_shrink: bool,
+        /// Load the named mappings' tables from the beginning: for a table that was dropped or emptied in BigQuery. An append whose table holds rows is refused
+        #[arg(long)]
+        forget_watermark: bool,
         /// Run share I of N, counted from 0, of the mappings [default: the task variables of Cloud Run or Kubernetes]
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
@@ -260,6 +263,9 @@ impl CommandArg {
             }
             Self::RunOnce { mappings, allow_shrink: true, .. } if mappings.is_empty() => {
                 Some("`--allow-shrink` needs the mappings by name: add `--mapping NAME`".to_owned())
+            }
+            Self::RunOnce { mappings, forget_watermark: true, .. } if mappings.is_empty() => {
+                Some("`--forget-watermark` needs the mappings by name: add `--mapping NAME`".to_owned())
             }
             Self::SchemaDiff { mappings, columns, declined, .. }
                 if mappings.len() != 1 && !(columns.is_empty() && declined.is_empty()) =>

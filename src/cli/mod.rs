@@ -47,8 +47,9 @@ pub async fn run(
 ) -> ExitStatus {
     let printer = Printer::of(args);
     match command {
-        CommandArg::RunOnce { lookback, allow_shrink, .. } => {
-            let order = SyncOrder { lookback: *lookback, allow_shrink: *allow_shrink, ..SyncOrder::manual(selection) };
+        CommandArg::RunOnce { lookback, allow_shrink, forget_watermark, .. } => {
+            let (lookback, allow_shrink, forget_watermark) = (*lookback, *allow_shrink, *forget_watermark);
+            let order = SyncOrder { lookback, allow_shrink, forget_watermark, ..SyncOrder::manual(selection) };
             run_once::run_to_its_end(handle, Command::Sync(order), run_once::show, printer).await
         }
         CommandArg::Backfill { mapping, start, end, dry_run, restart, .. } => {

@@ -7,6 +7,7 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::output::SchemaDiff;
 use super::printer::Printer;
+use crate::domain::counted::counted;
 use crate::domain::ids::MappingName;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiffView, new_column};
@@ -130,9 +131,10 @@ async fn decide(handle: &mut Handle, query: Decide, printer: Printer, says: Says
 }
 
 fn show(comparison: &Comparison, printer: Printer) {
-    let Comparison { mapping, creates_table, new_table, columns, statements, applied, options, .. } = comparison;
+    let Comparison { mapping, creates_table, new_table, columns, statements, applied, conflicts, options } = comparison;
     let verdict = match (statements.is_empty(), applied, creates_table) {
         _ if *new_table => waits(mapping),
+        (true, ..) if *conflicts > 0 => format!("{}, which no statement here ends", counted(*conflicts, "conflict")),
         (true, ..) => "no change to make".to_owned(),
         (false, true, _) => "carried out".to_owned(),
         (false, false, true) => "the table does not exist yet".to_owned(),
@@ -144,9 +146,16 @@ fn show(comparison: &Comparison, printer: Printer) {
     for statement in statements {
         printer.lines(&format!("{statement};"));
     }
-    for column in columns {
+    // What a declined column lacks is no work that remains.
+    let stays = |column: &&ColumnDiffView| column.accepted != Some(false);
+    for column in columns.iter().filter(stays) {
         if let Some(note) = &column.note {
             printer.line(&format!("{mapping}: note: {}: {note}", new_column(&column.column)));
+        }
+    }
+    for column in columns.iter().filter(stays) {
+        if let Some(remedy) = &column.remedy {
+            printer.line(&format!("{mapping}: next: column `{}`: {remedy}", column.column));
         }
     }
     for option in options {

@@ -127,6 +127,21 @@ impl Moment {
             .and_hms_micro_opt(u32::from(self.hour), u32::from(self.minute), u32::from(self.second), self.micro)
     }
 
+    /// The greatest date and time of the calendar that is not above this one; `None` where there is none from year 1 on.
+    #[must_use]
+    pub fn on_calendar(self) -> Option<chrono::NaiveDateTime> {
+        let day_before = |year: u16, month: u8| {
+            let first = chrono::NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), 1)?;
+            first.pred_opt().filter(|day| chrono::Datelike::year(day) > 0)?.and_hms_micro_opt(23, 59, 59, 999_999)
+        };
+        self.to_naive().or_else(|| match (self.month, self.day) {
+            (0, _) => day_before(self.year, 1),
+            (month, 0) => day_before(self.year, month),
+            (12.., _) => day_before(self.year + 1, 1),
+            (month, _) => day_before(self.year, month + 1),
+        })
+    }
+
     /// Cuts off the digits that a column with `fsp` digits below the second does not hold.
     #[must_use]
     pub const fn truncated(self, fsp: u8) -> Self {
@@ -268,6 +283,22 @@ mod tests {
         assert!(zero < impossible);
         assert_eq!(impossible.to_naive(), None);
         assert_eq!(Moment::parse("2024-02-31 00:00:00"), Some(impossible));
+    }
+
+    #[test]
+    fn an_impossible_date_has_a_last_moment_of_the_calendar_before_it() {
+        for (text, before) in [
+            ("2024-02-31 10:00:00", "2024-02-29 23:59:59.999999"),
+            ("2024-02-00 00:00:00", "2024-01-31 23:59:59.999999"),
+            ("2024-00-07 00:00:00", "2023-12-31 23:59:59.999999"),
+            ("2024-02-29 10:00:00", "2024-02-29 10:00:00"),
+        ] {
+            let found = Moment::parse(text).and_then(Moment::on_calendar).map(Moment::from_naive);
+            assert_eq!(found, Moment::parse(before), "{text}");
+        }
+        for none in ["0000-00-00 00:00:00", "0001-01-00 00:00:00", "0000-05-01 00:00:00"] {
+            assert_eq!(Moment::parse(none).and_then(Moment::on_calendar), None, "{none}");
+        }
     }
 
     #[test]

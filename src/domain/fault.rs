@@ -106,6 +106,9 @@ impl FaultKind {
     }
 }
 
+/// What helps where nothing answers, and no run is under way that could go on from its watermark.
+const OUT_OF_REACH: &str = "see that it is up, and that this machine can reach it: name, proxy, firewall";
+
 /// An error with its kind. `Display` gives the sentence and every cause behind it, on one line.
 #[derive(Debug)]
 pub struct Fault {
@@ -192,6 +195,15 @@ impl Fault {
     pub fn hint(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.kind.hint())
     }
+
+    /// The next step as `bqsync check` says it, which cannot be to run `bqsync check`.
+    #[must_use]
+    pub fn hint_of_check(&self) -> &str {
+        match self.kind {
+            FaultKind::Transient => self.hint.as_deref().unwrap_or(OUT_OF_REACH),
+            _ => self.hint(),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -228,6 +240,17 @@ mod tests {
         let inner = Fault::new(FaultKind::Transient, "Reading page 3 failed").caused_by(io);
         let outer = Fault::new(FaultKind::Transient, "Syncing orders failed").caused_by(inner);
         assert_eq!(outer.to_string(), "Syncing orders failed: Reading page 3 failed: connection reset");
+    }
+
+    #[test]
+    fn check_is_no_next_step_of_check() {
+        use FaultKind::{Auth, Bug, Busy, Config, Conflict, Data, Quota, Schema, Transient};
+        for kind in [Transient, Quota, Busy, Auth, Schema, Config, Data, Conflict, Bug] {
+            let fault = Fault::new(kind, "x");
+            assert!(!fault.hint_of_check().contains("bqsync check"), "{}", fault.hint_of_check());
+        }
+        let fault = Fault::new(Transient, "x").with_hint("lower `readers`");
+        assert_eq!(fault.hint_of_check(), "lower `readers`");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, FaultKind};
+use super::fault::Fault;
 use super::ids::{MappingName, SourceName};
 
 /// The subject of a finding, in the order in which findings are listed.
@@ -164,12 +164,7 @@ impl Finding {
     /// The finding for a fault with which a run would fail.
     #[must_use]
     pub fn fail(topic: Topic, fault: &Fault) -> Self {
-        let remedy = fault.own_hint().unwrap_or_else(|| match fault.kind() {
-            // No run is under way that could go on from its watermark, so the fault's own hint does not fit.
-            FaultKind::Transient => "see that it is up, and that this machine can reach it: name, proxy, firewall",
-            kind => kind.hint(),
-        });
-        Self::new(topic, Standing::Fail, fault.to_string()).remedy(remedy)
+        Self::new(topic, Standing::Fail, fault.to_string()).remedy(fault.hint_of_check())
     }
 
     #[must_use]

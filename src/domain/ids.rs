@@ -97,6 +97,14 @@ impl SourceTable {
     pub const fn whole(database: Option<String>, table: String) -> Self {
         Self { server: None, database, table, filter: None }
     }
+
+    /// The key of the configuration that says in which zone the table's DATETIME columns are written.
+    #[must_use]
+    pub fn zone_key(&self) -> String {
+        self.server
+            .as_ref()
+            .map_or_else(|| "default_timezone".to_owned(), |server| format!("sources.{server}.timezone"))
+    }
 }
 
 /// Writes `eu:shop.orders`; the server only if it has a name, the database only if it is not the connection's own.

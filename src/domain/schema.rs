@@ -33,6 +33,8 @@ pub struct ColumnDiff {
     pub verdict: Verdict,
     /// What remains to be done after the column was added.
     pub note: Option<String>,
+    /// What ends a conflict, which is nothing that the difference's own statements do.
+    pub remedy: Option<String>,
     /// The operator's decision on the column as it is; `None` if there is none. A declined column is left out.
     pub accepted: Option<bool>,
     /// The mask on its values, in a word.
@@ -170,6 +172,9 @@ pub struct ColumnDiffView {
     /// What remains to be done after the column was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What ends a conflict; accepting the column does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// The operator's decision; `None` if there is none or none is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
@@ -203,6 +208,7 @@ impl From<&ColumnDiff> for ColumnDiffView {
             verdict: diff.verdict.kind(),
             becomes,
             note: diff.note.clone(),
+            remedy: diff.remedy.clone(),
             accepted: diff.accepted,
             mask: diff.mask.clone(),
         }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::column::same_name;
-use super::ids::{MappingName, TableId};
+use super::ids::TableId;
 use super::quote;
 
 /// A shard's rows in the target: its mapping reads and changes only these.
@@ -59,21 +59,6 @@ pub fn emptying(table: &TableId, shard: Option<&TableShard>) -> String {
     match shard {
         Some(shard) => format!("DELETE FROM {table} WHERE {}", shard.condition("")),
         None => format!("TRUNCATE TABLE {table}"),
-    }
-}
-
-/// The steps that make a table anew, for an operator's hint. A shared table loses the other shards' rows too.
-#[must_use]
-pub fn making_anew(mapping: &MappingName, table: &TableId, shard: Option<&TableShard>) -> String {
-    let table = quote::bigquery_table(table);
-    match shard {
-        Some(_) => format!(
-            "in BigQuery, DROP TABLE {table}, which takes the rows of all its shards; then take the mappings of all of them \
-             (`{mapping}` is one) out of `last_sync` in the state file and run them again"
-        ),
-        None => format!(
-            "in BigQuery, DROP TABLE {table}; then take `{mapping}` out of `last_sync` in the state file and run again"
-        ),
     }
 }
 

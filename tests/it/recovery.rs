@@ -120,11 +120,13 @@ async fn a_dropped_target_is_refused() {
     // The next day is the same: nothing has created the table meanwhile.
     let report = sandbox.run_once().await.expect_code(1).mapping("a");
     assert_eq!(report["error_kind"], "conflict");
-    assert!(report["hint"].as_str().unwrap().contains("`last_sync`"), "{report}");
-    // The hint is followed: the entry is removed from `last_sync`, and the table is loaded anew.
-    let mut state = sandbox.read_json("state/state.json");
-    state["last_sync"].as_object_mut().unwrap().remove("a");
-    sandbox.write("state/state.json", &state.to_string());
+    let hint = report["hint"].as_str().unwrap();
+    assert!(hint.contains("`bqsync run-once --forget-watermark --mapping a`"), "{report}");
+    // The hint is followed: the table is loaded anew.
+    let forget = ["--no-tui", "run-once", "--forget-watermark"];
+    assert!(sandbox.run(&forget).await.expect_code(2).stderr.contains("--mapping"));
+    let report = sandbox.run(&[&forget[..], &["--mapping", "a", "--output", "json"]].concat()).await.expect_code(0);
+    assert!(report.mapping("a")["warnings"].to_string().contains("is forgotten"), "{report:?}");
     sandbox.sync().await;
     every_row_once(&sandbox, "a").await;
     let mut tables = sandbox.bq_tables().await;

@@ -59,6 +59,11 @@ async fn a_declined_column_that_gets_another_type_needs_a_new_decision() {
     let sandbox = with_new_columns("review_again").await;
     let decide = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted", "--decline", "secret"];
     sandbox.run(&decide).await.expect_code(0);
+    // A declined column lacks no values that anybody has to fill.
+    for words in [&["--apply"][..], &["--apply", "--decline", "secret"], &[]] {
+        let said = sandbox.run(&[&["schema-diff", "--mapping", "t"], words].concat()).await.expect_code(0);
+        assert!(!said.stdout.contains("backfill") && !said.stdout.contains("`secret` is new"), "{said:?}");
+    }
     sandbox.sync().await;
     sandbox
         .sql("ALTER TABLE t MODIFY COLUMN secret BIGINT NULL; INSERT INTO t VALUES (102, 'n', '2026-02-02', 8, 9)")
@@ -72,9 +77,15 @@ async fn a_conflict_waits_and_may_be_declined_but_not_accepted() {
     sandbox.sql("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 3").await;
     sandbox.sync().await;
     sandbox.sql("ALTER TABLE t MODIFY COLUMN n VARCHAR(9); INSERT INTO t VALUES (101, 'new', '2026-02-01', 'x')").await;
-    sandbox.run_once().await.expect_code(3);
+    let waits = sandbox.run_once().await.expect_code(3).mapping("t");
+    let remedy = "INT64}` in the mapping keeps the type that BigQuery has";
+    assert!(waits["warnings"].to_string().contains(remedy), "{waits}");
+    assert_eq!(waits["waits_for"], "conflict");
+    let applied = sandbox.run(&["schema-diff", "--mapping", "t", "--apply"]).await.expect_code(1);
+    assert!(applied.stdout.contains("1 conflict, which no statement here ends"), "{applied:?}");
+    assert!(applied.stdout.contains("t: next: column `n`: `columns: {\"n\": INT64}`"), "{applied:?}");
     let refused = sandbox.run(&["schema-diff", "--mapping", "t", "--apply", "--column", "n"]).await.expect_code(1);
-    assert!(refused.stdout.contains("cannot be accepted"), "{refused:?}");
+    assert!(refused.stdout.contains("cannot be accepted") && refused.stdout.contains(remedy), "{refused:?}");
     sandbox.run(&["schema-diff", "--mapping", "t", "--decline", "n"]).await.expect_code(0);
     sandbox.sync().await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t` WHERE id = 101 AND n IS NULL").await, 1);

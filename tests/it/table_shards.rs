@@ -267,21 +267,22 @@ async fn a_removed_shard_that_returns_is_loaded_again_and_the_others_stay() {
     let error = report["errors"][0].as_str().unwrap();
     assert!(error.contains("holds none of them (`_shard` = 't_1')"), "{report}");
     assert!(sandbox.run(&["check"]).await.expect_code(1).stdout.contains(error));
-    let forget = |name: &str| {
-        let mut state = sandbox.read_json("state/state.json");
-        state["last_sync"].as_object_mut().unwrap().remove(name).unwrap();
-        sandbox.write("state/state.json", &state.to_string());
+    let hint = report["hint"].as_str().unwrap();
+    assert!(hint.contains("`bqsync run-once --forget-watermark --mapping t/t_1`"), "{report}");
+    let forget = |name: &'static str| {
+        let sandbox = &sandbox;
+        async move {
+            sandbox.run(&["--no-tui", "run-once", "--forget-watermark", "--mapping", name]).await.expect_code(0);
+        }
     };
-    forget("t/t_1");
-    sandbox.sync().await;
+    forget("t/t_1").await;
     verified(&sandbox, 2).await;
     // The numbers begin again: the hint's statement deletes only the shard's rows.
     sandbox.sql("TRUNCATE t_0; INSERT INTO t_0 (v) VALUES ('new')").await;
     let hint = sandbox.run_once().await.expect_code(1).mapping("t/t_0")["hint"].as_str().unwrap().to_owned();
     let statement = &hint[hint.find("DELETE FROM ").unwrap()..hint.rfind(')').unwrap()];
     sandbox.bq_run(statement).await;
-    forget("t/t_0");
-    sandbox.sync().await;
+    forget("t/t_0").await;
     verified(&sandbox, 2).await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 4);
     // The list's name stands for all of its tables.

@@ -148,6 +148,21 @@ async fn changed_missing_extra_and_doubled_rows_are_found_by_key_and_not_logged(
 }
 
 #[tokio::test]
+async fn a_watermark_that_no_calendar_has_hides_no_row() {
+    let sandbox = Sandbox::new("verify_impossible").await;
+    sandbox.configure("", UPSERT);
+    sandbox
+        .sql(
+            "SET sql_mode = ''; CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), at DATETIME NOT NULL, KEY (at)); \
+             INSERT INTO t VALUES (1, 'a', '0000-00-00'), (2, 'b', '2024-01-31 23:59:59'), (3, 'c', '2024-02-00')",
+        )
+        .await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.read_json("state/state.json")["last_sync"]["t"], "2024-02-00 00:00:00");
+    equal(&sandbox).await;
+}
+
+#[tokio::test]
 async fn rows_without_a_key_are_compared_too() {
     let sandbox = Sandbox::new("verify_null_keys").await;
     sandbox.configure("", UPSERT);

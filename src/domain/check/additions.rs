@@ -37,19 +37,25 @@ impl Gap {
             Self::Computed => "while MySQL computes it",
             Self::LeftOut | Self::Kept => "whatever MySQL holds there",
         };
-        let heal = match mapping.mode {
-            Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
-            Mode::Replace => "the next run fills them".to_owned(),
-            Mode::Mirror => "the run that adds it compares both sides, and fills them".to_owned(),
-            // An append leaves alone a row whose key and cursor are there.
-            Mode::Append => format!(
-                "a backfill of an append leaves them as they are, so fill them in BigQuery (UPDATE `{}` SET `{column}` = .. WHERE \
-                 `{column}` IS NULL)",
-                mapping.target
-            ),
-        };
+        let heal = filling(mapping, column, cursor);
         let kept = if self == Self::Kept { "what they hold" } else { "NULL" };
         format!("rows that BigQuery holds already keep {kept} in it, {why}; {heal}")
+    }
+}
+
+/// What fills a new column in the rows that BigQuery holds already. `cursor`: the incremental column's type.
+#[must_use]
+pub fn filling(mapping: &Mapping, column: &str, cursor: &SourceType) -> String {
+    match mapping.mode {
+        Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
+        Mode::Replace => "the next run fills them".to_owned(),
+        Mode::Mirror => "the run that adds it compares both sides, and fills them".to_owned(),
+        // An append leaves alone a row whose key and cursor are there.
+        Mode::Append => format!(
+            "a backfill of an append leaves them as they are, so fill them in BigQuery (UPDATE `{}` SET `{column}` = .. WHERE \
+             `{column}` IS NULL)",
+            mapping.target
+        ),
     }
 }
 

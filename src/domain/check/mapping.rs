@@ -214,7 +214,12 @@ pub fn shared_numbers(kind: CursorKind, column: &str, is_unique: bool, limit: Op
 
 /// Warns of rows that wait until the clock has passed them.
 #[must_use]
-pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>) -> Option<Finding> {
+pub fn ahead_of_clock(
+    mapping: &Mapping,
+    column: &str,
+    newest: Option<Cursor>,
+    tick: Option<Cursor>,
+) -> Option<Finding> {
     let (Some(Cursor::Moment(newest)), Some(Cursor::Moment(tick))) = (newest, tick) else { return None };
     let ahead = newest.to_naive()? - tick.to_naive()?;
     (ahead > AHEAD).then(|| {
@@ -222,7 +227,8 @@ pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>
             Topic::Cursor,
             format!(
                 "the newest `{column}` is {newest}, beyond the server's clock ({tick} in that column's zone): rows from \
-                 {tick} on wait until the clock has passed them; is `default_timezone` the zone they are written in?"
+                 {tick} on wait until the clock has passed them; is `{}` the zone they are written in?",
+                mapping.source.zone_key()
             ),
         )
     })
@@ -303,7 +309,7 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
         _ => None,
     };
     let ahead = values.and_then(|values| {
-        ahead_of_clock(name, values.newest, values.tick)
+        ahead_of_clock(mapping, name, values.newest, values.tick)
             .or_else(|| number_ahead_of_clock(name, values.newest, values.limit))
     });
     let shared = values.and_then(|values| {
@@ -344,7 +350,7 @@ fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     }
     let ours = zone.offset_from_utc_datetime(&facts.now).fix().local_minus_utc();
     let theirs = facts.server.zone.east.filter(|theirs| *theirs != ours)?;
-    let key = zone_key(mapping);
+    let key = mapping.source.zone_key();
     let sentence = format!(
         "`{}` is DATETIME and read as {timezone} (`{key}`), but MySQL's own zone, {}, is {} off: what MySQL \
          itself stamps (CURRENT_TIMESTAMP) would be wrong by that",
@@ -355,15 +361,6 @@ fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     Some(
         Finding::warn(Topic::Cursor, sentence).remedy(format!("set `{key}` to the zone that the column is written in")),
     )
-}
-
-/// The key that says in which zone a mapping's DATETIME columns are written.
-fn zone_key(mapping: &Mapping) -> String {
-    mapping
-        .source
-        .server
-        .as_ref()
-        .map_or_else(|| "default_timezone".to_owned(), |server| format!("sources.{server}.timezone"))
 }
 
 /// A time difference such as `5h30m`.

@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod additions;
+pub mod anew;
+pub mod conversion;
 pub mod keys;
 pub mod mapping;
 pub mod masks;

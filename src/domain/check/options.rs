@@ -1,5 +1,6 @@
 //! What a mapping asks of a new table, compared with an existing one: reported, but never carried out.
 
+use super::anew::making_anew;
 use super::target::same_life;
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::Mapping;
@@ -7,7 +8,6 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::partitioning::{PartitionUnit, Partitioning};
 use crate::domain::quote;
 use crate::domain::table_options::{PartitionBy, TableOptions, days};
-use crate::domain::table_shard::making_anew;
 
 /// One finding for each option that the table has otherwise.
 #[must_use]
@@ -43,7 +43,7 @@ fn partitions(mapping: &Mapping, target: &TargetSchema, by: &PartitionBy) -> Opt
     let remedy = format!(
         "BigQuery cannot change that, so the table stays as it is: let `partition_by` say what it is, or have the table made \
          anew: {}",
-        making_anew(&mapping.name, &mapping.target, mapping.shard.as_ref())
+        making_anew(mapping)
     );
     Some(Finding::warn(Topic::TableOptions, sentence).remedy(remedy))
 }

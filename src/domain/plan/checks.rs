@@ -4,6 +4,8 @@ use chrono_tz::Tz;
 
 use super::input::PlanInput;
 use super::table::{ColumnPlan, CursorPlan};
+use crate::domain::check::anew::making_anew;
+use crate::domain::check::conversion::merges;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
@@ -13,9 +15,8 @@ use crate::domain::partitioning::PartitionUnit;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
-use crate::domain::table_shard::making_anew;
 use crate::domain::target_type::TargetType;
-use crate::domain::type_map::{Encoding, carriage};
+use crate::domain::type_map::carriage;
 
 /// The columns that a mapping names and its table lacks, each with the key that names it.
 pub fn missing_columns<'a>(
@@ -114,13 +115,11 @@ fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
     .with_hint("make the column INT64 or NUMERIC in BigQuery, or choose another incremental column"))
 }
 
-/// Checks that keys that differ in MySQL also differ in BigQuery. For a BIGINT UNSIGNED in an INT64 they do: a value
-/// that does not fit is a flaw, never another value.
+/// Checks that keys that differ in MySQL also differ in BigQuery.
 pub(super) fn key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> Result<(), Fault> {
     let way = carriage(&column.source.source_type, &column.target_type);
-    let merges = way.is_some_and(|way| !way.lossless && !matches!(way.encoding, Encoding::Int { .. }));
     // A conflict has its own fault.
-    if !merges || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
+    if !way.is_some_and(|way| merges(&way)) || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
         return Ok(());
     }
     Err(Fault::new(
@@ -141,7 +140,7 @@ pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Resul
         return Ok(());
     }
     let (name, table) = (&column.target_name, &mapping.target);
-    let anew = making_anew(&mapping.name, table, mapping.shard.as_ref());
+    let anew = making_anew(mapping);
     let sentence = format!(
         "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery treats `a` and `A` as equal \
          there, and {} does not",

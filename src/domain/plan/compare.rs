@@ -4,6 +4,7 @@ use super::input::PlanInput;
 use super::table::ColumnPlan;
 use super::{masked, ours};
 use crate::domain::check::additions::Gap;
+use crate::domain::check::conversion::Conflict;
 use crate::domain::column::{SourceColumn, TargetColumn, same_name};
 use crate::domain::config::{DELETED_COLUMN, Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
@@ -58,6 +59,7 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
             source: Some(source.source_type.to_string()),
             target: existing.map(|c| c.target_type.clone()),
             note: gap(input, source, &verdict),
+            remedy: remedy(input, source, existing, &verdict),
             verdict,
             accepted,
             mask: mask.map(ToString::to_string),
@@ -119,6 +121,31 @@ fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Optio
     let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
     let cursor = input.source.column(input.mapping.incremental_column.as_ref()?)?;
     Some(gap.note(input.mapping, &input.mapping.target_column(&source.name), &cursor.source_type))
+}
+
+/// What ends a conflict.
+fn remedy(
+    input: &PlanInput<'_>,
+    source: &SourceColumn,
+    existing: Option<&TargetColumn>,
+    verdict: &Verdict,
+) -> Option<String> {
+    let (Verdict::Conflict(wanted), Some(existing), Some(target)) = (verdict, existing, input.target) else {
+        return None;
+    };
+    let mapping = input.mapping;
+    let cursor = mapping.incremental_column.as_ref().and_then(|cursor| input.source.column(cursor));
+    let conflict = Conflict {
+        mapping,
+        source,
+        target,
+        name: &existing.name,
+        has: &existing.target_type,
+        wanted,
+        mask: mapping.mask_of(&source.name),
+        cursor: cursor.map(|cursor| &cursor.source_type),
+    };
+    Some(conflict.remedy())
 }
 
 /// Names the columns that not every interface takes by their position, avoiding the table's own names.
@@ -220,6 +247,7 @@ fn note_columns_only_in_target(
             source: None,
             target: Some(column.target_type.clone()),
             verdict,
+            remedy: None,
             note: is_anothers.then(|| format!("NULL in the rows of {}: other shards may have it", mapping.source)),
             accepted: None,
             mask: None,

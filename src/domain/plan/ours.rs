@@ -2,6 +2,7 @@
 //! one says when a row was published (`loaded_at`), and one says which table a row came from (`shard_column`).
 
 use super::input::PlanInput;
+use crate::domain::check::conversion::of_ours;
 use crate::domain::column::{TargetColumn, same_name};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
@@ -29,7 +30,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
     let verdict = match existing {
         None => Verdict::New(TargetType::String(None)),
         Some(column) if matches!(column.target_type, TargetType::String(_)) => Verdict::Same,
-        Some(column) => return Err(of_another_type(mapping, column)),
+        Some(column) => return Err(of_another_type(input, column)),
     };
     let accepted = input.said(&shard.column, "", &verdict);
     if let (None, Some(target)) = (existing, input.target) {
@@ -47,7 +48,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
                 .with_hint(format!("add it: `bqsync schema-diff {named} --apply`")));
         }
     }
-    let column = listed(diff, existing, &shard.column, verdict, accepted);
+    let column = listed(diff, existing, &shard.column, verdict, accepted, None);
     Ok(Some(TableShard { column, ..shard.clone() }))
 }
 
@@ -68,19 +69,15 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
 }
 
 /// The fault of a shard column that exists in BigQuery with another type than STRING.
-fn of_another_type(mapping: &Mapping, column: &TargetColumn) -> Fault {
+fn of_another_type(input: &PlanInput<'_>, column: &TargetColumn) -> Fault {
+    let mapping = input.mapping;
     let (target, name) = (&mapping.target, &column.name);
     let sentence = format!(
         "Column `{name}` of {target}, the `shard_column` of mapping `{}`, is {} in BigQuery, and must be STRING",
         mapping.name, column.target_type
     );
-    Fault::new(FaultKind::Schema, sentence).with_hint(format!(
-        "choose another name for `shard_column`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} \
-         RENAME COLUMN {} TO {}",
-        quote::bigquery_table(target),
-        quote::bigquery_name(name),
-        quote::bigquery_name(&format!("{name}_before"))
-    ))
+    let hint = input.target.map(|target| of_ours(mapping, target, "shard_column", name));
+    Fault::new(FaultKind::Schema, sentence).with_hint_if_any(hint)
 }
 
 /// Refuses the name if a column of the source has it, or gets it by `rename`.
@@ -120,7 +117,11 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         Verdict::Conflict(_) => false,
         _ => true,
     };
-    let name = listed(diff, existing, name, verdict, accepted);
+    let remedy = match (&verdict, input.target) {
+        (Verdict::Conflict(_), Some(target)) => Some(of_ours(input.mapping, target, key, name)),
+        _ => None,
+    };
+    let name = listed(diff, existing, name, verdict, accepted, remedy);
     Ok((is_there && accepted != Some(false)).then_some(name))
 }
 
@@ -131,6 +132,7 @@ fn listed(
     name: &str,
     verdict: Verdict,
     accepted: Option<bool>,
+    remedy: Option<String>,
 ) -> String {
     let name = existing.map_or(name, |column| &column.name).to_owned();
     diff.columns.push(ColumnDiff {
@@ -139,6 +141,7 @@ fn listed(
         target: existing.map(|column| column.target_type.clone()),
         verdict,
         note: None,
+        remedy,
         accepted,
         mask: None,
     });

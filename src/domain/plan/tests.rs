@@ -1,6 +1,7 @@
 //! The plan for each state of the target and each policy.
 
 mod cluster;
+mod conflicts;
 mod declined;
 mod masked;
 mod paging;

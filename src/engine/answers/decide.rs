@@ -212,7 +212,7 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
                 mapping.name
             ),
         )
-        .with_hint("decline it, which leaves it out; or choose its type with `columns:`; or convert it in BigQuery")),
+        .with_hint_if_any(column.remedy.as_deref())),
         (Verdict::Same | Verdict::MissingInSource, _) => Err(Fault::new(
             FaultKind::Config,
             format!("There is nothing to decide about column `{name}` of `{}`", mapping.name),

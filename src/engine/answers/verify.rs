@@ -8,14 +8,15 @@ use futures_util::{StreamExt, stream};
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
 use crate::domain::verify::{Outcome, Verification};
-use crate::engine::ports::{Described, Platform, Ports};
+use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Failure, Of, Verified, Verify};
-use crate::engine::work::comparing::{Ready, ready, too_dear, whole};
+use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::emitter::log_verification;
+use crate::engine::work::empty_pair::are_both_empty;
 use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::survey::{Limits, Survey};
-use crate::state::{MappingState, StateStore};
+use crate::state::StateStore;
 
 /// Gives each mapping's progress and then its result, in the order of the configuration.
 pub(in crate::engine) async fn verify<P: Platform>(
@@ -52,7 +53,7 @@ async fn verify_one<P: Platform>(
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;
     let Some(ready) = ready(ports, mapping, &state, &described, &mut verification)? else {
-        if !order.dry_run && is_empty(ports, mapping, &state, &described).await? {
+        if !order.dry_run && are_both_empty(ports, mapping, &state, &described).await? {
             verification.outcome = Outcome::Equal;
         }
         return Ok(verification);
@@ -75,23 +76,4 @@ async fn verify_one<P: Platform>(
         verification.notes.extend(age);
     }
     Ok(verification)
-}
-
-/// Tells if a mapping without a watermark has run, and both of its tables are empty. Rows that MySQL has got since are the
-/// next run's.
-async fn is_empty<P: Platform>(
-    ports: &Ports<P>,
-    mapping: &Mapping,
-    state: &MappingState,
-    described: &Described,
-) -> Result<bool, Fault> {
-    let has_run = state.totals.last_success.is_some() && described.target.is_some();
-    if !has_run || !mapping.mode.has_windows() {
-        return Ok(false);
-    }
-    let whole = whole(ports, mapping, state, described)?;
-    let limits = Limits { most_bytes: 0, most_named: 0, mends: false };
-    let mut survey = Survey::new(ports, &whole, limits, &|_| {});
-    survey.begin(0).await?;
-    Ok(survey.rows() == (0, 0))
 }

@@ -180,13 +180,15 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
         return Ok(());
     }
     let (name, target) = (&mapping.name, &mapping.target);
+    let enough = share::that_allows(vanished, held);
     let (vanished, held) = (format::count(vanished), format::counted(held, "row"));
     let sentence = format!(
         "MySQL no longer has {vanished} of {held} of {target}, more than `max_delete_fraction` ({most}) of mapping `{name}` \
          allows; none was deleted"
     );
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync verify {}` names the first of them; if they were removed on purpose, raise `max_delete_fraction`",
+        "`bqsync verify {}` names the first of them; if they were removed on purpose, `max_delete_fraction: {enough}` in the mapping \
+         lets them go",
         quote::shell_option("--mapping", &name.0)
     )))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::fence::{Fence, Trust};
+use crate::domain::check::anew::forgetting;
 use crate::domain::check::mapping as check;
 use crate::domain::config::{Mapping, Mode, Pace};
 use crate::domain::cursor::{Cursor, CursorKind};
@@ -232,17 +233,17 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         let (name, mark) = (&self.scope.mapping.name, mark.cursor);
-        let (shown, right) = match tick {
-            Cursor::Moment(_) => ("in that column's zone", "the server's clock (or `default_timezone`)"),
-            Cursor::Int(_) => ("as such a number", "the server's clock (or the rows that are ahead of it)"),
+        let (shown, or) = match tick {
+            Cursor::Moment(_) => ("in that column's zone", format!("`{}`", self.scope.mapping.source.zone_key())),
+            Cursor::Int(_) => ("as such a number", "the rows that are ahead of it".to_owned()),
         };
         let sentence = format!(
             "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} {shown}: rows written now would fall below \
              the watermark and never be seen"
         );
         Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-            "set {right} right: the next run reads from {tick} on again. If the watermark itself is wrong, correct it in \
-             `last_sync`"
+            "set the server's clock (or {or}) right: the next run reads from {tick} on again. If the watermark itself is \
+             wrong, correct it in `last_sync`"
         )))
     }
 }
@@ -295,8 +296,8 @@ impl<P: Platform> Work<'_, P> {
                  numbers have begun again, and rows up to {mark} would never be seen"
                 );
                 Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-                    "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads \
-                     it from the beginning{}",
+                    "if the table was emptied for good: `{}` loads it from the beginning{}",
+                    forgetting(name),
                     emptied_first(&scope.mapping)
                 )))
             }
@@ -318,7 +319,7 @@ impl<P: Platform> Work<'_, P> {
         if bounds.has_nulls {
             self.note(check::null_rows(column).to_string());
         }
-        if let Some(ahead) = check::ahead_of_clock(column, bounds.newest, bounds.tick) {
+        if let Some(ahead) = check::ahead_of_clock(&self.scope.mapping, column, bounds.newest, bounds.tick) {
             self.note(ahead.to_string());
         }
         if let Some(ahead) = check::number_ahead_of_clock(column, bounds.newest, bounds.limit) {

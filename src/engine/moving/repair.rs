@@ -12,11 +12,12 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
-use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Parts, Repair, Tally, Verification};
+use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Outcome, Parts, Repair, Tally, Verification};
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
+use crate::engine::work::empty_pair::are_both_empty;
 use crate::engine::work::prepared::Schemas;
 use crate::engine::work::rules::{Renewed, rules_of};
 use crate::engine::work::scope::{Halt, Scope};
@@ -42,9 +43,7 @@ impl<P: Platform> Work<'_, P> {
         let mut verification = begun;
         let ready = ready(&scope.ports, mapping, self.ledger.state(), &described, &mut verification)?;
         let Some(Ready { comparison, rows, unread, .. }) = ready else {
-            self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
-            self.tell_compared(verification, false);
-            return Ok(());
+            return self.conclude_without_rows(&described, verification).await;
         };
         // Two modes have no window: replace refuses a repair, and mirror has its own.
         let Some(window) = comparison.window else { return Ok(()) };
@@ -182,13 +181,33 @@ pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan
 }
 
 impl<P: Platform> Work<'_, P> {
+    /// A mapping without a watermark: both of its tables may be empty, which is equal, or it has not run yet.
+    async fn conclude_without_rows(&mut self, described: &Described, mut told: Verification) -> Result<(), Halt> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let are_empty = are_both_empty(ports, mapping, self.ledger.state(), described);
+        if self.scope.unless_cancelled(are_empty).await? {
+            told.outcome = Outcome::Equal;
+            self.tally.repair = Some(Repair { different_still: Some(0), ..Repair::default() });
+        } else {
+            self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
+        }
+        self.tell_compared(told, false);
+        Ok(())
+    }
+
     /// For a dry run: what would be done, and what BigQuery would bill for it.
     async fn estimate(&mut self, mending: &Mending<'_>, left: Option<String>) -> Result<(), Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let Mending { prepared, window, cures, .. } = mending;
         let counts = self.tally.repair.get_or_insert_default();
         let undoubles = cures.mode == Mode::Upsert && cures.undoubles;
-        let mut planned = Repair { inserted: counts.only_in_mysql, updated: counts.differing, ..*counts };
+        // An append changes no row: it adds the newest version.
+        let (inserted, updated) = match cures.mode {
+            Mode::Append => (counts.only_in_mysql + counts.differing, 0),
+            Mode::Upsert | Mode::Replace | Mode::Mirror => (counts.only_in_mysql, counts.differing),
+        };
+        let adds_versions = cures.mode == Mode::Append && counts.differing > 0;
+        let mut planned = Repair { inserted, updated, ..*counts };
         planned.undoubled = if undoubles { counts.doubled } else { 0 };
         planned.deleted = if cures.deletes { counts.only_in_bigquery } else { 0 };
         let mut bytes = 0;
@@ -198,6 +217,13 @@ impl<P: Platform> Work<'_, P> {
         }
         planned.bytes_to_mend = Some(bytes);
         self.tally.repair = Some(planned);
+        if adds_versions {
+            self.note(
+                "no row of an append is changed: of rows that differ, MySQL's version is added where BigQuery does not hold one with \
+                 the same key and incremental value"
+                    .to_owned(),
+            );
+        }
         if planned.deleted > 0 {
             let option = quote::shell_option("--mapping", &mapping.name.0);
             self.note(format!(

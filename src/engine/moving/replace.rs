@@ -215,7 +215,11 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
                 format::counted(rows, "row"),
                 format::count(held)
             ),
-            format!("if so many rows were removed on purpose, {command} replaces the table, once; or raise `{key}`"),
+            format!(
+                "if so many rows were removed on purpose, {command} replaces the table, once; for every run, `{key}: {}` is enough \
+                 for these",
+                share::that_allows(held - rows, held)
+            ),
         ),
         Some(_) => return Ok(()),
         None => (

@@ -269,12 +269,12 @@ impl<P: Platform> Work<'_, P> {
             let (table, column) = (&self.scope.mapping.source, &prepared.column().source.name);
             self.note(format!(
                 "rows of {table} came with a `{column}` of hour {hour}, long after it: sessions that write them use \
-                 another time zone than `default_timezone`. They were found, and for {} days every change of the last {} \
+                 another time zone than `{}` says. They were found, and for {} days every change of the last {} \
                  hours is read again; a TIMESTAMP column, or one time zone for all writers, needs no second reading",
+                table.zone_key(),
                 tail::BEHIND.num_days(),
                 tail::FAR.num_hours()
-            ),
-        );
+            ));
         }
         Ok(after)
     }

@@ -60,13 +60,15 @@ pub struct SyncOrder {
     pub lookback: Option<Lookback>,
     /// Replace a table even if it shrinks by more than the mapping allows; `replace` mappings only.
     pub allow_shrink: bool,
+    /// Forget the watermark of a table whose rows are gone, and load it from the beginning; `append` and `upsert` only.
+    pub forget_watermark: bool,
 }
 
 impl SyncOrder {
     /// An order that an operator, or a program that called this one, gives.
     #[must_use]
     pub const fn manual(selection: Selection) -> Self {
-        Self { selection, trigger: Trigger::Manual, lookback: None, allow_shrink: false }
+        Self { selection, trigger: Trigger::Manual, lookback: None, allow_shrink: false, forget_watermark: false }
     }
 }
 

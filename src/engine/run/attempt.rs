@@ -100,6 +100,9 @@ impl<P: Platform> Work<'_, P> {
             Ok(Described { source, target })
         };
         let described = scope.in_phase(Phase::Describe, scope.unless_cancelled(describe)).await?;
+        if self.is_to_forget() {
+            self.forget_watermark(described.target.as_ref()).await?;
+        }
         let mark = self.ledger.watermark_text();
         // Checked before the plan creates the table again.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;

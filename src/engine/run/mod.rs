@@ -2,6 +2,7 @@
 
 pub(super) mod aftermath;
 mod attempt;
+mod forget;
 mod incremental;
 mod mapping;
 mod mirror;

@@ -36,7 +36,7 @@ impl<P: Platform> Work<'_, P> {
     pub(super) fn may_be_as_compared(&self) -> bool {
         let now = self.scope.ports.clock.now();
         let is_recent = |compared: &Compared| compared.at <= now && now - compared.at < LOOK_AGAIN;
-        let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt();
+        let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt() || self.is_to_forget();
         self.ledger.state().compared.as_ref().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
     }
 

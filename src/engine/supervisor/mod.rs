@@ -24,7 +24,7 @@ use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
 use super::protocol::{
     BackfillAsk, Command, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
-    Selection,
+    Selection, SyncOrder,
 };
 use super::run::Run;
 use super::run::aftermath::write_metrics;
@@ -104,9 +104,8 @@ impl<P: Platform> Supervisor<P> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Sync(order) => {
-                let task =
-                    Task::Sync { trigger: order.trigger, lookback: order.lookback, allow_shrink: order.allow_shrink };
-                self.run(&order.selection, task);
+                let SyncOrder { selection, trigger, lookback, allow_shrink, forget_watermark } = order;
+                self.run(&selection, Task::Sync { trigger, lookback, allow_shrink, forget_watermark });
             }
             Command::Backfill { ask, restart, shard } => {
                 let selection = Selection::Named(vec![ask.mapping.clone()]);

@@ -2,6 +2,7 @@
 
 mod crash;
 mod deletes;
+mod forget;
 mod horizon;
 mod mirror;
 mod mirror_guards;

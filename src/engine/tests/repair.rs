@@ -6,7 +6,7 @@ use super::works::{APPEND, KEYLESS, UPSERT, damaged, damaged_append, id};
 use crate::domain::fault::FaultKind;
 use crate::domain::publish::PublishKind::{InsertMissing, Merge, MergeAsRead, MergeOnce};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
-use crate::domain::verify::{DifferenceKind, Repair, Verification};
+use crate::domain::verify::{DifferenceKind, Outcome as Verified, Repair, Verification};
 use crate::engine::{Command, Event, RepairOrder, Selection};
 use crate::testing::{Call, HERE, Shop, Trouble, Value, repair, row, sync};
 
@@ -184,9 +184,27 @@ fn differences_that_cannot_be_mended_by_key_are_reported_with_the_next_step() {
     let report = shop.run(repair(false)).unwrap();
     assert_eq!(report.error_kind, Some(FaultKind::Config), "{report:#?}");
     assert!(report.hint.unwrap().contains("bqsync backfill --mapping t"));
+    for mapping in [UPSERT, APPEND] {
+        let empty = Shop::new(mapping);
+        empty.succeeds(sync());
+        let (compared, report) = told(&empty, repair(false));
+        assert_eq!(compared[0].outcome, Verified::Equal, "{report:#?}");
+        assert!(report.repair.unwrap().is_equal() && report.warnings.is_empty(), "{report:#?}");
+    }
     let never = Shop::new(UPSERT).rows(1..=3);
     assert!(never.succeeds(repair(false)).warnings[0].contains("nothing has been synced yet"));
     assert!(never.dataset().tables.is_empty());
+}
+
+#[test]
+fn a_dry_run_on_an_append_promises_no_updates() {
+    let shop = damaged_append();
+    shop.damage(|rows| rows[30][1] = Value::Text("damaged".to_owned()));
+    let report = shop.succeeds(repair(true));
+    let counts = report.repair.unwrap();
+    assert_eq!((counts.only_in_mysql, counts.differing), (8, 1), "{report:#?}");
+    assert_eq!((counts.inserted, counts.updated), (9, 0), "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("no row of an append is changed")), "{report:#?}");
 }
 
 #[test]

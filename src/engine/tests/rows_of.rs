@@ -1,6 +1,6 @@
 //! A shard whose value, or column, has changed since its rows were moved.
 
-use super::works::{APPEND, KEYLESS, MIRROR, NUMBERS, UPSERT};
+use super::works::{APPEND, KEYLESS, MIRROR, NUMBERS, UPSERT, forgetting};
 use crate::domain::column::TargetColumn;
 use crate::domain::fault::FaultKind;
 use crate::domain::report::{MappingReport, Outcome};
@@ -175,10 +175,9 @@ fn a_shard_whose_rows_were_removed_is_refused_until_it_is_reset() {
             let report = shop.run(sync()).unwrap();
             assert_eq!(report.error_kind, Some(FaultKind::Conflict), "{mapping}: {report:#?}");
             assert!(report.errors[0].contains(LOST), "{report:#?}");
-            assert!(report.hint.unwrap().contains("take `t` out of `last_sync`"));
+            assert!(report.hint.unwrap().contains("`bqsync run-once --forget-watermark --mapping t`"));
         }
-        shop.edit(|state| state.watermark = None);
-        shop.succeeds(sync());
+        shop.succeeds(forgetting());
         shop.is_equal(mapping);
     }
     // A mirror compares both sides.

@@ -38,6 +38,11 @@ pub fn allowing_shrink() -> Command {
     Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
 }
 
+/// A run that loads the table from the beginning.
+pub fn forgetting() -> Command {
+    Command::Sync(SyncOrder { forget_watermark: true, ..SyncOrder::manual(Selection::All) })
+}
+
 /// Adds a column that is filled in the old rows.
 pub fn add_filled_column(shop: &Shop) {
     let kind = SourceType::Int { bits: 32, unsigned: false };

@@ -1,5 +1,6 @@
 //! Schema differences that end a run before a row is read, because its publish would fail or give wrong rows.
 
+use crate::domain::check::anew::forgetting;
 use crate::domain::check::keys::keys_not_unique;
 use crate::domain::column::{SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
@@ -26,41 +27,52 @@ pub(in crate::engine) fn refuse_conflicts(
 
 fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
     let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
-    let (wanted, hint) = match &column.verdict {
-        Verdict::Conflict(wanted) if column.mask.is_some() && mapping.shard.is_some() => (
-            wanted,
-            "a masked value is a text: drop the column in BigQuery, which takes the values of all shards of the table, run again, \
-             then backfill each shard; or `mask: {column: null}`, which keeps the type",
-        ),
-        Verdict::Conflict(wanted) if column.mask.is_some() => (
-            wanted,
-            "a masked value is a text: drop the column in BigQuery and run again, then backfill; or `mask: {column: null}`, which \
-             keeps the type",
-        ),
-        Verdict::Conflict(wanted) if column.source.is_none() => return Err(of_another_type(mapping, column, wanted)),
-        Verdict::Conflict(wanted) => (
-            wanted,
-            "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
-        ),
-        Verdict::Widen(wanted) if denied => (
-            wanted,
-            "BigQuery can widen the column: set `allow_schema_additions: true`, or run `bqsync schema-diff --apply`",
-        ),
-        Verdict::Relax if denied && column.source.is_none() => return Err(unfilled(mapping, &column.name)),
-        Verdict::Same | Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::MissingInSource => {
-            return Ok(());
+    match &column.verdict {
+        Verdict::Conflict(wanted) => Err(in_conflict(mapping, column, wanted)),
+        Verdict::Widen(wanted) if denied => {
+            let option = quote::shell_option("--mapping", &mapping.name.0);
+            Err(differing(mapping, column, wanted).with_hint(format!(
+                "BigQuery can widen the column: set `allow_schema_additions: true`, or run `bqsync schema-diff {option} --apply`"
+            )))
         }
+        Verdict::Relax if denied && column.source.is_none() => Err(unfilled(mapping, &column.name)),
+        Verdict::Same | Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::MissingInSource => Ok(()),
+    }
+}
+
+/// The columns in conflict that nobody has decided on, each with what ends its conflict.
+pub(in crate::engine) fn undecided_conflicts(mapping: &Mapping, planned: &Planned) -> Vec<Finding> {
+    let open = planned.diff.conflicts().filter(|column| column.accepted.is_none());
+    let finding = |column: &ColumnDiff| match &column.verdict {
+        Verdict::Conflict(wanted) => {
+            let fault = in_conflict(mapping, column, wanted);
+            Some(Finding::warn(Topic::Target, fault.to_string()).remedy(fault.hint()))
+        }
+        _ => None,
     };
+    open.filter_map(finding).collect()
+}
+
+/// The fault of a column in conflict, with the remedy that works for its pair of types.
+fn in_conflict(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) -> Fault {
+    let fault = if column.source.is_some() {
+        differing(mapping, column, wanted)
+    } else {
+        of_another_type(mapping, column, wanted)
+    };
+    fault.with_hint_if_any(column.remedy.as_deref())
+}
+
+fn differing(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) -> Fault {
     let has = column.target.as_ref().map(ToString::to_string).unwrap_or_default();
     let source = column.source.as_deref().unwrap_or("-");
-    Err(Fault::new(
+    Fault::new(
         FaultKind::Schema,
         format!(
             "Column `{}` is {source} in MySQL ({wanted} in BigQuery's terms), but {has} in {}",
             column.name, mapping.target
         ),
     )
-    .with_hint(hint))
 }
 
 /// Refuses a task that makes no sense for a table which every run reads as a whole, and an option that makes no sense
@@ -83,6 +95,14 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
                 "`--allow-shrink` is for replaced and mirrored tables, and mapping `{name}` has `mode: {mode}`"
             );
             Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
+        }
+        Task::Sync { forget_watermark: true, .. } if !mapping.mode.has_windows() => {
+            let (name, mode) = (&mapping.name, mapping.mode.word());
+            let sentence = format!(
+                "`--forget-watermark` is for appends and upserts, and mapping `{name}` has `mode: {mode}`, which has no watermark"
+            );
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("take it out; each run looks at the whole table, and creates one that was dropped"))
         }
         Task::Repair(_) if mapping.mode == Mode::Replace => {
             let sentence = format!(
@@ -144,8 +164,9 @@ pub(in crate::engine) fn refuse_lost_target(
     let sentence =
         format!("The watermark of `{name}` says that rows up to {mark} are in {target}, which does not exist");
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; else correct `project`, \
-         `dataset` or `bigquery_table`, or restore the table"
+        "if the table is to be loaded anew: `{}`; else correct `project`, `dataset` or `bigquery_table`, or restore the \
+         table",
+        forgetting(name)
     )))
 }
 
@@ -159,13 +180,7 @@ fn of_another_type(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) 
         "Column `{name}` of {target}, the `{key}` of mapping `{}`, is {has} in BigQuery, and must be {wanted}",
         mapping.name
     );
-    Fault::new(FaultKind::Schema, sentence).with_hint(format!(
-        "choose another name for `{key}`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} RENAME \
-         COLUMN {} TO {}",
-        quote::bigquery_table(target),
-        quote::bigquery_name(name),
-        quote::bigquery_name(&format!("{name}_before"))
-    ))
+    Fault::new(FaultKind::Schema, sentence)
 }
 
 /// The fault for a required column without a source column: BigQuery would refuse every row.
@@ -197,7 +212,10 @@ pub(in crate::engine) fn still_required(
              rows that hold NULL there",
             column.name, mapping.source, mapping.target
         );
-        Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff --apply` makes the column NULLABLE")
+        Finding::warn(Topic::Target, sentence).remedy(format!(
+            "`bqsync schema-diff {} --apply` makes the column NULLABLE",
+            quote::shell_option("--mapping", &mapping.name.0)
+        ))
     };
     relaxed.map(warning).collect()
 }

@@ -1,11 +1,13 @@
 //! A mapping's memory while it is worked on: the lease, and the state that only its holder may change.
 
+mod forget;
 mod schema;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::check::anew::forgetting;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
@@ -74,7 +76,11 @@ impl<P: Platform> Ledger<P> {
             let sentence = format!("The stored watermark of mapping `{}` does not suit its column", self.mapping);
             Fault::new(FaultKind::Config, sentence)
                 .caused_by(fault)
-                .with_hint("the incremental column has changed its type: set `last_sync` in the state file by hand")
+                .with_hint(format!(
+                    "the incremental column has changed its type: set `last_sync` in the state file by hand, or load the table again: \
+                     `{}`",
+                    forgetting(&self.mapping)
+                ))
         })?;
         Ok(Some(Watermark { cursor, imported: stored.imported }))
     }

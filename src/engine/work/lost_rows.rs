@@ -3,6 +3,7 @@
 use super::Work;
 use super::prepared::stretch;
 use super::scope::{Halt, Task};
+use crate::domain::check::anew::forgetting;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -95,7 +96,7 @@ fn lost(mapping: &Mapping, shard: &TableShard, mark: &str) -> Fault {
         shard.condition("")
     );
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if they are to be loaded again, take `{name}` out of `last_sync` in the state file: the next run loads them from the \
-         beginning; else put the rows back in BigQuery"
+        "if they are to be loaded again: `{}`; else put the rows back in BigQuery",
+        forgetting(name)
     ))
 }

@@ -5,6 +5,7 @@ mod columns;
 pub(in crate::engine) mod comparing;
 pub(in crate::engine) mod conflicts;
 pub(in crate::engine) mod emitter;
+pub(in crate::engine) mod empty_pair;
 pub(in crate::engine) mod first_look;
 pub(in crate::engine) mod hold;
 pub(in crate::engine) mod ids;

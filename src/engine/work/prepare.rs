@@ -2,7 +2,7 @@
 
 use super::Work;
 use super::asked::Asked;
-use super::conflicts::{refuse_conflicts, still_required};
+use super::conflicts::{refuse_conflicts, still_required, undecided_conflicts};
 use super::scope::{Halt, Scope, Task};
 use crate::domain::check::withheld::withheld;
 use crate::domain::config::{Mode, SchemaAdditions};
@@ -10,7 +10,7 @@ use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{Planned, TablePlan};
-use crate::domain::schema::ColumnDiffView;
+use crate::domain::schema::{ColumnDiff, ColumnDiffView};
 use crate::domain::undecided::Undecided;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Comparison, Event};
@@ -65,6 +65,10 @@ impl<P: Platform> Work<'_, P> {
         let undecided = if additions == SchemaAdditions::Review && !creates { undecided(&planned) } else { Vec::new() };
         let waits = !undecided.is_empty();
         self.ledger.set_undecided(undecided);
+        let conflicts = if waits { undecided_conflicts(mapping, &planned) } else { Vec::new() };
+        for conflict in &conflicts {
+            self.note(conflict.to_string());
+        }
         if !waits {
             refuse_conflicts(mapping, &planned, additions)?;
         }
@@ -90,7 +94,11 @@ impl<P: Platform> Work<'_, P> {
         }
         let comparison = compared(mapping.name.clone(), &planned, statements, !waits);
         self.scope.emit(Event::SchemaCompared(Box::new(comparison)));
-        if waits { Err(Halt::Waiting(Undecided::Columns)) } else { Ok(planned.table) }
+        match (waits, conflicts.is_empty()) {
+            (true, true) => Err(Halt::Waiting(Undecided::Columns)),
+            (true, false) => Err(Halt::Waiting(Undecided::Conflict)),
+            (false, _) => Ok(planned.table),
+        }
     }
 
     /// Refuses options that do not suit the column, before anything is created or changed in BigQuery.
@@ -128,6 +136,15 @@ fn undecided(planned: &Planned) -> Vec<String> {
     diff.changes().chain(diff.conflicts()).filter(|c| c.accepted.is_none()).map(|c| c.name.clone()).collect()
 }
 
+/// A column as it is shown. Once a change is carried out, nothing remains to be done about a declined column.
+fn view(column: &ColumnDiff, applied: bool) -> ColumnDiffView {
+    let mut view = ColumnDiffView::from(column);
+    if applied && column.is_declined() {
+        (view.note, view.remedy) = (None, None);
+    }
+    view
+}
+
 /// The difference in words for the operator.
 pub(in crate::engine) fn compared(
     mapping: MappingName,
@@ -140,7 +157,7 @@ pub(in crate::engine) fn compared(
         mapping,
         creates_table: diff.creates_table,
         new_table: false,
-        columns: diff.columns.iter().map(ColumnDiffView::from).collect(),
+        columns: diff.columns.iter().map(|column| view(column, applied)).collect(),
         statements,
         applied,
         conflicts: diff.conflicts().count(),

@@ -3,6 +3,7 @@
 
 use super::Work;
 use super::scope::Halt;
+use crate::domain::check::anew::forgetting;
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
@@ -97,11 +98,9 @@ async fn judge<P: Platform>(ports: &Ports<P>, mapping: &Mapping, then: &RowsOf) 
             doubles(mapping, &change, beside)
         ),
         (None, _) => format!(
-            "write {} again; or give the mapping a `bigquery_table` of its own, and take `{}` out of `last_sync` in \
-             the state \
-             file",
+            "write {} again; or give the mapping a `bigquery_table` of its own, then `{}`",
             former(then),
-            mapping.name
+            forgetting(&mapping.name)
         ),
     };
     Err(refusal(mapping, &change, rows).with_hint(hint))

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Work;
 use super::prepared::Schemas;
 use crate::domain::check::additions::backfill;
+use crate::domain::check::anew::forgetting;
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::finding::{Finding, Topic};
@@ -250,10 +251,10 @@ fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSc
     let option = quote::shell_option("--mapping", &mapping.name.0);
     Some(Finding::warn(Topic::Mask, sentence).remedy(match mapping.mode {
         Mode::Append => format!(
-            "a backfill does not change rows of an append: load them again (in BigQuery, {}; then remove `{}` from \
-             `last_sync` in the state file and run again); BigQuery's time travel shows the former rows for some days",
+            "a backfill does not change rows of an append: load them again (in BigQuery, {}; then `{}`); BigQuery's time \
+             travel shows the former rows for some days",
             emptying(&mapping.target, mapping.shard.as_ref()),
-            mapping.name
+            forgetting(&mapping.name)
         ),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
             "a backfill from the beginning (`bqsync backfill {option} --start ...`) applies the present masks; \

@@ -60,6 +60,8 @@ pub(in crate::engine) enum Task {
         lookback: Option<Lookback>,
         /// A table that is replaced as a whole may lose any number of rows.
         allow_shrink: bool,
+        /// The table is loaded from the beginning.
+        forget_watermark: bool,
     },
     /// The schedule has the mapping due at this moment.
     Scheduled {

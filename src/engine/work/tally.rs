@@ -47,6 +47,8 @@ pub(in crate::engine) struct Tally {
     pub jobs: Vec<JobId>,
     /// A staging table remains: the next run looks for it.
     pub left_behind: bool,
+    /// The watermark was forgotten, as the run was asked to.
+    pub has_forgotten: bool,
     /// Staging tables of dead runs were looked for.
     pub is_swept: bool,
     /// What other parts of the same run had moved when this one began, for the progress.

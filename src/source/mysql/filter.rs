@@ -36,9 +36,9 @@ pub async fn planned(server: &Server, table: &SourceTable) -> Result<Filtered, F
 pub fn failed(error: sqlx::Error, table: &SourceTable, sentence: impl Into<String>) -> Fault {
     let fault = from_sqlx(error, sentence);
     match (&table.filter, fault.kind(), fault.own_hint()) {
-        (Some(_), FaultKind::Schema | FaultKind::Config | FaultKind::Bug, None) => {
-            fault.with_hint("the statement holds the mapping's `where`: `bqsync check` says whether MySQL takes it")
-        }
+        (Some(_), FaultKind::Schema | FaultKind::Config | FaultKind::Bug, None) => fault.with_hint(format!(
+            "the statement holds the mapping's `where`: see that MySQL takes it behind WHERE in a SELECT of {table}"
+        )),
         _ => fault,
     }
 }

@@ -211,11 +211,12 @@ impl App {
         let mut choices = Vec::new();
         if ours.len() > 1 {
             lines.insert(0, format!("Marked and running: {}", asked_about(&ours, self.shared.size)));
-            choices.push(choice('c', format!("cancel these {}", ours.len()), Intent::Cancel(ours)));
+            choices.push(choice('y', format!("cancel these {}", ours.len()), Intent::Cancel(ours)));
         } else if let Some(name) = ours.first() {
-            choices.push(choice('c', format!("cancel {name}"), Intent::Cancel(ours.clone())));
+            choices.push(choice('y', format!("cancel {name}"), Intent::Cancel(ours.clone())));
         }
-        choices.push(choice('a', format!("cancel everything ({running} running)"), Intent::CancelAll));
+        let all = if choices.is_empty() { 'y' } else { 'a' };
+        choices.push(choice(all, format!("cancel everything ({running} running)"), Intent::CancelAll));
         choices.push(choice('n', "cancel nothing", Intent::Nothing));
         self.shared.dialog = Some(Dialog::new("Cancel?", lines, choices));
     }

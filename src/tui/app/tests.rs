@@ -218,7 +218,7 @@ fn cancelling_asks_and_names_the_mapping() {
     desk.start("orders");
     assert_eq!(desk.press('c'), []);
     assert!(desk.app.shared.dialog.as_ref().unwrap().choices[0].label.contains("orders"));
-    assert_eq!(desk.press('c'), [Effect::Send(Command::Cancel(named("orders")))]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Cancel(named("orders")))]);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn an_answer_that_comes_after_the_engine_has_ended_starts_nothing() {
     desk.start("orders");
     desk.press('c');
     desk.tell(Msg::EngineEnded);
-    assert_eq!(desk.press('c'), []);
+    assert_eq!(desk.press('y'), []);
     assert_eq!(desk.press('q'), [Effect::Leave], "nothing runs");
 }
 

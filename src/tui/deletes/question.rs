@@ -28,7 +28,7 @@ pub(super) fn of_one(report: &MappingReport, mapping: &Mapping) -> Option<Dialog
     let rows = if vanished == 1 { "it".to_owned() } else { format!("{} rows", format::count(vanished)) };
     let choices = vec![
         choice('n', "leave them", Intent::Nothing),
-        choice('d', format!("{answer} {rows}"), Intent::DeleteRows(vec![mapping.name.clone()])),
+        choice('y', format!("{answer} {rows}"), Intent::DeleteRows(vec![mapping.name.clone()])),
     ];
     let lines = counted.into_iter().chain([done, guard(mapping)]).collect();
     Some(Dialog::new(format!("Deleted rows of {}", mapping.name), lines, choices))
@@ -89,7 +89,7 @@ pub(super) fn of_several(reports: &[MappingReport], shared: &Shared) -> Result<D
         lines.push("The keys are read again first; each mapping's `max_delete_fraction` applies.".to_owned());
         let of = format::numbered(names.len() as u64, "mapping", "mappings");
         let label = format!("delete or mark {} of {of}", format::numbered(rows, "row", "rows"));
-        choices.push(choice('d', label, Intent::DeleteRows(names)));
+        choices.push(choice('y', label, Intent::DeleteRows(names)));
     }
     Ok(Dialog::new(format!("Deleted rows of {} mappings", reports.len()), lines, choices))
 }

@@ -31,7 +31,7 @@ fn deleted_rows_are_counted_then_asked_about_then_deleted() {
     assert!(dialog.lines.iter().any(|line| line.contains("at most 0.1")), "{dialog:?}");
     assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone deletes nothing");
     assert!(!desk.app.busy());
-    assert_eq!(desk.press('d'), [deletes(false)]);
+    assert_eq!(desk.press('y'), [deletes(false)]);
     assert!(desk.app.busy());
     let mut done = vanished(3);
     done.run_id = RunId("20261123T080100Z-d0e000".into());
@@ -122,7 +122,7 @@ fn a_mapping_that_ignores_deletions_and_a_console_that_only_reads_delete_nothing
     let mut desk = asked("ignore");
     let dialog = desk.app.shared.dialog.clone().unwrap();
     assert!(dialog.lines.iter().any(|line| line.contains("deletes: ignore")), "{dialog:?}");
-    assert_eq!(desk.press('d'), [], "there is no such answer");
+    assert_eq!(desk.press('y'), [], "there is no such answer");
     assert_eq!(desk.press('h'), [Effect::Copy("deletes: hard".into())], "what to write can be copied");
     let mut desk = Desk::open_with(true, None);
     assert_eq!(desk.press('x'), []);
@@ -142,7 +142,7 @@ fn several_are_counted_at_once_and_those_that_may_be_are_deleted() {
     assert_eq!(dialog.lines[0], "orders: 3 of 18,204 rows vanished from MySQL; to be deleted");
     assert!(dialog.choices.iter().any(|choice| choice.label == "delete or mark 8 rows of 2 mappings"), "{dialog:?}");
     let lost = Selection::Named(["orders", "carts"].map(named).to_vec());
-    assert_eq!(desk.press('d'), [Effect::Send(Command::Deletes { selection: lost, dry_run: false })]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Deletes { selection: lost, dry_run: false })]);
 }
 
 #[test]

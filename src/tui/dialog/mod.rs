@@ -81,6 +81,7 @@ impl Intent {
 impl Dialog {
     #[must_use]
     pub fn new(title: impl Into<String>, lines: Vec<String>, choices: Vec<Choice>) -> Self {
+        debug_assert!(says_yes_by_y(&choices), "a question with one yes takes `y`");
         Self { title: title.into(), lines, choices, selected: 0, scroll: Scroll::default() }
     }
 
@@ -128,6 +129,13 @@ impl Dialog {
     pub fn asks_to_quit(&self) -> bool {
         self.choices.iter().any(|choice| choice.intent == Intent::CancelAndQuit)
     }
+}
+
+/// Tells if a question of one yes and one no takes the letters that all others take.
+fn says_yes_by_y(choices: &[Choice]) -> bool {
+    let is_no = |choice: &&Choice| choice.letter == 'n';
+    let yes: Vec<_> = choices.iter().filter(|choice| !is_no(choice)).collect();
+    yes.len() != 1 || yes.len() == choices.len() || yes[0].letter == 'y'
 }
 
 pub fn choice(letter: char, label: impl Into<String>, intent: Intent) -> Choice {

@@ -177,6 +177,7 @@ OPTIONS (labels = [('tool', 'bqsync')])";
             target: None,
             verdict,
             note: None,
+            remedy: None,
             accepted: None,
             mask: None,
         };

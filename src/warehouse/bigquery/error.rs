@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::refusals::{Judged, by_words};
-use super::values;
+use super::{invalid, values};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
 use crate::trust;
@@ -208,13 +208,13 @@ const SMALLER_HINT: &str =
 /// Judges by the message where it tells more than the reason, else by the reason, else by the status.
 fn judged(status: u16, reason: &str, message: &str) -> Judged {
     by_words(message).unwrap_or_else(|| {
-        let (kind, hint) = kind_of(status, reason);
+        let (kind, hint) = kind_of(status, reason, message);
         Judged { kind, hint, retry_after: None, is_too_much: false }
     })
 }
 
 /// The one table from BigQuery's reasons to our kinds. Source: "Error messages" and "Troubleshoot quotas".
-fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
+fn kind_of(status: u16, reason: &str, message: &str) -> (FaultKind, Option<&'static str>) {
     let kind = match reason {
         "quotaExceeded" => FaultKind::Quota,
         // Rate limits pass in seconds.
@@ -237,8 +237,10 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
             return (FaultKind::Data, Some(SMALLER_HINT));
         }
         "bytesBilledLimitExceeded" => return (FaultKind::Config, Some(BILLED_HINT)),
-        "invalid" | "invalidQuery" | "attributeError" | "parseError" | "badRequest" => FaultKind::Schema,
-        _ => return by_status(status),
+        "invalid" | "invalidQuery" | "attributeError" | "parseError" | "badRequest" => {
+            return (FaultKind::Schema, Some(invalid::hint(message)));
+        }
+        _ => return by_status(status, message),
     };
     (kind, None)
 }
@@ -254,13 +256,13 @@ fn by_text(message: &str) -> Option<&'static str> {
     }
 }
 
-const fn by_status(status: u16) -> (FaultKind, Option<&'static str>) {
+fn by_status(status: u16, message: &str) -> (FaultKind, Option<&'static str>) {
     match status {
         401 | 403 => (FaultKind::Auth, None),
         404 => (FaultKind::Schema, Some(LOCATION_HINT)),
         409 | 412 => (FaultKind::Conflict, None),
         408 | 429 | 500 | 502..=599 => (FaultKind::Transient, None),
-        400..=499 | 501 => (FaultKind::Schema, None),
+        400..=499 | 501 => (FaultKind::Schema, Some(invalid::hint(message))),
         _ => (FaultKind::Transient, None),
     }
 }

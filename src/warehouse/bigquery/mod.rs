@@ -11,6 +11,7 @@ mod estimates;
 #[cfg(test)]
 mod fixture;
 mod inline;
+mod invalid;
 mod jobs;
 mod labels;
 mod leftovers;

@@ -60,12 +60,14 @@ fn on_cursor(plan: &TablePlan, condition: impl Fn(&str, &dyn Fn(&Cursor) -> Stri
     condition(&column(&of.target_name), &|value| literal(value, cursor.kind, &of.target_type))
 }
 
-/// A value as a literal; a moment that no calendar has is written as the smallest that BigQuery's types hold.
+/// A value as a literal; a moment that no calendar has is written as the last one before it, or as the smallest that
+/// BigQuery's types hold.
 pub fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
     let moment = match value {
         Cursor::Int(number) => return format!("CAST('{number}' AS {})", target.name()),
-        Cursor::Moment(moment) if moment.to_naive().is_some() => *moment,
-        Cursor::Moment(_) => Moment { year: 1, month: 1, day: 1, ..Moment::default() },
+        Cursor::Moment(moment) => {
+            moment.on_calendar().map_or(Moment { year: 1, month: 1, day: 1, ..Moment::default() }, Moment::from_naive)
+        }
     };
     let zone = match kind {
         CursorKind::DateTime { zone, .. } => zone,

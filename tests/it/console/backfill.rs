@@ -35,7 +35,7 @@ async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
     console.shows("PAUSED").await;
     console.press(&["c"]);
     console.shows("A run stops at its next safe point.").await;
-    console.press(&["c"]);
+    console.press(&["y"]);
     console.shows("CANCELLED: ").await;
     console.press(&["q"]);
     assert_eq!(console.left().await, 0);
@@ -44,11 +44,11 @@ async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
     console.start("bqsync").await;
     console.shows("Unfinished backfills").await;
     console.shows("open the backfill of t, to continue it").await;
-    console.press(&["1"]);
+    console.press(&["y"]);
     console.shows("unfinished: 2026-01-01 to 2026-01-31 23:59:59").await;
     console.press(&["Enter"]);
     console.shows("go on from 2026-01-").await;
-    console.press(&["g"]);
+    console.press(&["y"]);
     console.shows("OK: ").await;
     same_on_both_sides(&sandbox).await;
     let state = sandbox.read_json("state/state.json");

@@ -21,7 +21,7 @@ async fn deleted_rows_are_counted_asked_about_and_marked() {
     assert_eq!(sandbox.bq_number(marked).await, 0);
     console.press(&["x"]);
     console.shows("d mark 2 rows").await;
-    console.press(&["d"]);
+    console.press(&["y"]);
     console.shows("2 rows deleted or marked").await;
     console.shows("OK").await;
     assert_eq!(sandbox.bq_number(marked).await, 2);

@@ -16,7 +16,7 @@ async fn rows_are_compared_and_mended_after_a_question() {
     assert!(found.contains("id=7"), "{found}");
     console.press(&["m"]);
     console.shows("1 key only in MySQL: inserted.").await;
-    console.press(&["m"]);
+    console.press(&["y"]);
     console.shows("1 inserted; equal now").await;
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await);
     console.press(&["h"]);

@@ -209,7 +209,14 @@ fn rows_dated_in_the_future_are_reported() {
     let at = |hour| Some(Cursor::Moment(Moment { year: 2026, month: 11, day: 23, hour, ..Moment::default() }));
     let mut case = case();
     case.values = Some(CursorFacts { has_nulls: false, newest: at(9), tick: at(8), limit: None });
-    assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("beyond the server's clock"));
+    let told = case.of(Topic::Cursor, Standing::Warn);
+    assert!(
+        told[0].contains("beyond the server's clock") && told[0].contains("is `default_timezone` the zone"),
+        "{told:?}"
+    );
+    case.mapping.source.server = Some(crate::domain::ids::SourceName("eu".into()));
+    let told = case.of(Topic::Cursor, Standing::Warn);
+    assert!(told[0].contains("is `sources.eu.timezone` the zone") && !told[0].contains("default_timezone"), "{told:?}");
     case.values = Some(CursorFacts { has_nulls: false, newest: at(8), tick: at(8), limit: None });
     case.of(Topic::Cursor, Standing::Ok);
 }

@@ -20,7 +20,7 @@ use crate::domain::quote;
 use crate::domain::window::{Low, Window};
 use crate::engine::answers::together::{self, Columns};
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
+use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required, undecided_conflicts};
 use crate::engine::work::lost_rows::refuse_lost_rows;
 use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::rules::changed_rules;
@@ -256,14 +256,19 @@ fn compared<P: Platform>(
     }
     // What is wrong with the plan was reported before.
     let Ok(planned) = planned else { return Vec::new() };
-    let waiting = || planned.diff.changes().chain(planned.diff.conflicts()).filter(|column| column.accepted.is_none());
-    let names: Vec<_> = waiting().map(|column| format!("`{}`", column.name)).collect();
-    if additions == SchemaAdditions::Review && !planned.diff.creates_table && !names.is_empty() {
+    let waiting = planned.diff.changes().filter(|column| column.accepted.is_none());
+    let names: Vec<_> = waiting.map(|column| format!("`{}`", column.name)).collect();
+    let reviews = additions == SchemaAdditions::Review && !planned.diff.creates_table;
+    let mut waits = if reviews { undecided_conflicts(mapping, planned) } else { Vec::new() };
+    if reviews && !names.is_empty() {
         let wait = if names.len() == 1 { "waits" } else { "wait" };
         let sentence = format!("{} of {table} {wait} for a decision, and so does the mapping", names.join(", "));
         let option = quote::shell_option("--mapping", &mapping.name.0);
         let remedy = format!("bqsync schema-diff {option} shows them, --apply and --decline decide");
-        return vec![Finding::warn(Topic::Target, sentence).remedy(remedy)];
+        waits.push(Finding::warn(Topic::Target, sentence).remedy(remedy));
+    }
+    if !waits.is_empty() {
+        return waits;
     }
     if let Err(fault) = refuse_conflicts(mapping, planned, additions) {
         return vec![Finding::fail(Topic::Target, &fault)];

@@ -48,10 +48,17 @@ impl Allowance {
                 format::count(self.gone + more)
             )
         };
-        Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-            "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once; or raise \
-             `max_delete_fraction`",
+        let once = format!(
+            "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once",
             quote::shell_option("--mapping", &name.0)
-        ))
+        );
+        // No share lets a run empty the table.
+        let hint = if self.now == 0 {
+            once
+        } else {
+            let enough = share::that_allows(self.gone + more, self.held);
+            format!("{once}; or raise `max_delete_fraction`, to {enough} at least")
+        };
+        Fault::new(FaultKind::Conflict, sentence).with_hint(hint)
     }
 }

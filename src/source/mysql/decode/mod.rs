@@ -144,8 +144,9 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
             ),
         )
         .with_hint(format!(
-            "if that is not the zone it is written in, correct `default_timezone`; to keep wall clocks as they are: \
+            "if that is not the zone it is written in, correct `{}`; to keep wall clocks as they are: \
              `columns: {{{}: DATETIME}}`",
+            table.zone_key(),
             quote::yaml_word(name)
         )),
         Unfit::Wire => Fault::new(

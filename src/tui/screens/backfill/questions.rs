@@ -31,7 +31,7 @@ impl Backfill {
         let mut choices = vec![choice('n', "go back", Intent::Nothing)];
         if let Some(state) = same {
             let done = state.done.as_deref().unwrap_or("the beginning");
-            choices.push(choice('g', format!("go on from {done}"), start(false)));
+            choices.push(choice('y', format!("go on from {done}"), start(false)));
             choices.push(choice('a', "start it from the beginning", start(true)));
         } else {
             if let Some(state) = &preview.unfinished {
@@ -70,9 +70,10 @@ pub fn offer_unfinished(shared: &mut Shared) {
     });
     let lines = lines.collect();
     // The answers' letters must differ; more than nine unfinished backfills are not expected.
+    let letters = if unfinished.len() == 1 { 'y'..='y' } else { '1'..='9' };
     let mut choices: Vec<Choice> = unfinished
         .into_iter()
-        .zip('1'..='9')
+        .zip(letters)
         .map(|((mapping, state), letter)| {
             let label = format!("open the backfill of {mapping}, to continue it");
             let ask = BackfillAsk { mapping, start: state.start, end: state.end };

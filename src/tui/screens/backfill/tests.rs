@@ -92,10 +92,10 @@ fn an_unfinished_backfill_is_offered_when_the_console_opens() {
     orders.backfill = Some(unfinished());
     desk.watched(vec![orders.clone()]);
     assert!(desk.app.shared.dialog.as_ref().unwrap().lines[0].contains("2026-10-12"));
-    assert_eq!(desk.press('1'), [Effect::Ask(Ask::Preview(PreviewBackfill(ask())))]);
+    assert_eq!(desk.press('y'), [Effect::Ask(Ask::Preview(PreviewBackfill(ask())))]);
     desk.answered(preview(Some(unfinished())));
     desk.code(KeyCode::Enter);
-    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     desk.watched(vec![orders]);
     assert!(desk.app.shared.dialog.is_none(), "offered once");
 }

@@ -292,7 +292,7 @@ fn marked_running_mappings_are_paused_and_cancelled_together() {
     assert_eq!(desk.press('y'), command(Command::Pause));
     desk.press('c');
     assert!(desk.app.shared.dialog.as_ref().unwrap().lines[0].contains("orders, users, carts"));
-    assert_eq!(desk.press('c'), command(Command::Cancel));
+    assert_eq!(desk.press('y'), command(Command::Cancel));
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
         verdict,
         becomes: Some("STRING".to_owned()),
         note: None,
+        remedy: None,
         accepted: None,
         mask: None,
     }
@@ -238,6 +239,7 @@ fn both_sides(
         verdict,
         becomes: becomes.map(Into::into),
         note: None,
+        remedy: None,
         accepted: None,
         mask: None,
     }

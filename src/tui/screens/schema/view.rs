@@ -187,12 +187,23 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
         }
         VerdictKind::New => {
             let plain = "existing rows hold NULL in it until they change or are backfilled.";
-            format!("BigQuery has no such column. If accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
+            format!(
+                "BigQuery has no such column. If accepted, it is added as {becomes}; {}",
+                column.note.as_deref().unwrap_or(plain)
+            )
         }
-        VerdictKind::Widen => format!("If accepted, BigQuery's type becomes {becomes}; stored values stay as they are."),
-        VerdictKind::Relax => "It is REQUIRED in BigQuery, but MySQL may hold NULL or lacks the column. If accepted, it becomes NULLABLE.".to_owned(),
+        VerdictKind::Widen => {
+            format!("If accepted, BigQuery's type becomes {becomes}; stored values stay as they are.")
+        }
+        VerdictKind::Relax => {
+            "It is REQUIRED in BigQuery, but MySQL may hold NULL or lacks the column. If accepted, it becomes NULLABLE."
+                .to_owned()
+        }
         VerdictKind::MissingInSource => "Only BigQuery has it. It is left alone; new rows hold NULL in it.".to_owned(),
-        VerdictKind::Conflict => "Neither type holds the other's values. Decline it to leave it out, or set another type with `columns:` in config.yaml.".to_owned(),
+        VerdictKind::Conflict => {
+            let plain = "decline it to leave it out, or set another type with `columns:` in config.yaml";
+            format!("Neither type holds the other's values: {}.", column.remedy.as_deref().unwrap_or(plain))
+        }
     };
     let rule = theme.border().horizontal_top.repeat(cells);
     let mut lines = vec![Line::styled(rule, theme.quiet())];
@@ -222,6 +233,7 @@ mod tests {
             verdict: VerdictKind::New,
             becomes: Some("STRING".to_owned()),
             note: None,
+            remedy: None,
             accepted,
             mask: None,
         }

@@ -28,7 +28,7 @@ pub(super) fn question(found: &Verification, mapping: &Mapping) -> Option<Dialog
     let mut choices = vec![choice('n', "leave it as it is", Intent::Nothing)];
     if mended > 0 {
         let label = format!("repair {}", format::numbered(mended, "key", "keys"));
-        choices.push(choice('m', label, Intent::Repair(mapping.name.clone())));
+        choices.push(choice('y', label, Intent::Repair(mapping.name.clone())));
     }
     Some(Dialog::new(format!("Repair {}?", mapping.target), lines, choices))
 }

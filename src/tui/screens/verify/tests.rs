@@ -72,7 +72,7 @@ fn compared(mut desk: Desk, found: Verification) -> Desk {
 fn repairing() -> Desk {
     let mut desk = compared(Desk::deleting("hard"), different());
     desk.press('m');
-    desk.press('m');
+    desk.press('y');
     desk.hear(Event::RunStarted {
         run: RunId(REPAIR.into()),
         trigger: Trigger::Repair,
@@ -176,7 +176,7 @@ fn a_repair_is_asked_about_with_counts_and_its_result_is_shown() {
     assert!(dialog.choices.iter().any(|choice| choice.label == "repair 1,504 keys"), "{dialog:?}");
     let selection = Selection::Named(vec![named("orders")]);
     let order = RepairOrder { selection, dry_run: false, most_bytes: MOST_BYTES, most_named: 1_000 };
-    assert_eq!(desk.press('m'), [Effect::Send(Command::Repair(order))]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Repair(order))]);
     assert!(desk.app.busy());
     let mut desk = repairing();
     assert!(desk.look().contains("3 of 12 looked into"), "{}", desk.look());

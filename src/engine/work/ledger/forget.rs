@@ -1,0 +1,18 @@
+//! Forgets the watermark of a mapping that is loaded again.
+
+use super::Ledger;
+use crate::domain::fault::Fault;
+use crate::engine::ports::Platform;
+
+impl<P: Platform> Ledger<P> {
+    /// Forgets the watermark and what belongs to it. `are_gone`: also what is only true of the rows that the target held,
+    /// an unfinished backfill among it.
+    pub(in crate::engine) async fn forget_watermark(&mut self, are_gone: bool) -> Result<(), Fault> {
+        let state = &mut self.state;
+        (state.watermark, state.tail, state.again_from, state.compared) = (None, None, None, None);
+        if are_gone {
+            (state.overlap_to, state.backfill, state.target) = (None, None, None);
+        }
+        self.save().await
+    }
+}
