@@ -11,6 +11,7 @@ pub mod cost;
 pub mod counted;
 pub mod cursor;
 pub mod estate;
+pub mod excerpt;
 pub mod fault;
 pub mod fence;
 pub mod finding;
