@@ -37,6 +37,7 @@ pub mod shard_change;
 pub mod share;
 pub mod shell;
 pub mod source_type;
+pub mod span;
 pub mod staging;
 pub mod table_options;
 pub mod table_shard;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::domain::excerpt::excerpt;
 use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::domain::secret::Secret;
+use crate::domain::span::roughly;
 use crate::{trust, unreached};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -132,12 +133,10 @@ impl Answer {
         let off = self.clock?;
         let minutes = off.num_minutes().unsigned_abs();
         let direction = if off > TimeDelta::zero() { "behind" } else { "ahead of" };
-        let size = match minutes {
-            0 => return None,
-            1..=119 => format!("{minutes} min"),
-            120..=2879 => format!("{} h", minutes / 60),
-            _ => format!("{} days", minutes / 1440),
-        };
+        if minutes == 0 {
+            return None;
+        }
+        let size = roughly(Duration::from_secs(60 * minutes));
         Some(format!("this machine's clock is {size} {direction} that of {}", self.host))
     }
 }

@@ -20,6 +20,7 @@ use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::{Halt, Task};
+use crate::format;
 use crate::source::{Bounds, BoundsAsk, Source};
 
 /// How long a statement may have waited for the table's definition: by that time it is stamped before its transaction
@@ -190,10 +191,8 @@ impl<P: Platform> Work<'_, P> {
 }
 
 fn unseen() -> String {
-    let seconds = Pace::UNSEEN_SETTLE.as_secs();
-    format!(
-        "the account may not see open transactions (GRANT PROCESS ON *.* shows them), so rows of the last {seconds} s"
-    )
+    let settle = format::duration(Pace::UNSEEN_SETTLE);
+    format!("the account may not see open transactions (GRANT PROCESS ON *.* shows them), so rows of the last {settle}")
 }
 
 impl<P: Platform> Work<'_, P> {
