@@ -14,6 +14,7 @@ use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
+use bigquery_syncer::panics;
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
 use bigquery_syncer::tui::{
@@ -50,6 +51,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         .map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     tui::hook_panics();
+    panics::hush_caught();
     let (held, watching) = (Held::default(), Watching::default());
     let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {

@@ -8,6 +8,7 @@ use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::config::{self, Config, NamedSource};
 use bigquery_syncer::domain::estate::{EstateAsk, counted};
+use bigquery_syncer::domain::excerpt::of_error;
 use bigquery_syncer::domain::fault::FaultKind;
 use bigquery_syncer::domain::mask::SHORTEST_KEY;
 use bigquery_syncer::domain::quote;
@@ -56,7 +57,9 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     }
     let around = Around { config: config.as_ref(), has_mask_key, now: SystemClock.now() };
     let server = named.as_ref().map(|source| &source.name);
-    let mut listed = engine::propose_tables(&source, server, &ask, around).await;
+    let place = source.place(server).unwrap_or_default();
+    let listing = engine::propose_tables(&source, server, &ask, around);
+    let mut listed = cli::waited_for(&place, listing, printer).await;
     // MYSQL_DATABASE may name a database that does not exist.
     if listed.as_ref().is_err_and(|fault| fault.kind() != FaultKind::Transient) && anywhere.is_some() {
         let elsewhere = source_in(Database { unset: None, always: anywhere })?;
@@ -154,7 +157,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
             let word = quote::shell_word(&directory);
             Refusal::Usage(format!("{}: there is no directory {directory}; make it: mkdir -p {word}", path.display()))
         }
-        _ => Refusal::Usage(format!("{} cannot be written: {error}", path.display())),
+        _ => Refusal::Usage(format!("{} cannot be written: {}", path.display(), of_error(&error.to_string()))),
     })
 }
 

@@ -23,6 +23,7 @@ use bigquery_syncer::commands;
 use bigquery_syncer::engine;
 use bigquery_syncer::logging;
 use bigquery_syncer::memory;
+use bigquery_syncer::panics;
 use clap::{CommandFactory, Parser};
 
 use self::environment::Environment;
@@ -33,6 +34,7 @@ use self::renewal::Files;
 fn main() -> color_eyre::Result<ExitCode> {
     memory::keep_blocks();
     color_eyre::install()?;
+    panics::hush_caught();
     // Every TLS connection uses this provider; without it the clients panic at their first handshake.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let args = match Args::try_parse() {

@@ -1,18 +1,23 @@
 //! The only way to retry: [`FaultKind::policy`] says how often and how far apart, both for a single call and for a
 //! mapping's whole work.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::domain::fault::{Fault, FaultKind, Tries};
+use crate::domain::fault::{Absent, Fault, FaultKind, Tries};
 use crate::domain::retry::{RetryNote, RetryNotes};
 
 /// The longest wait within a call, which may hold connections and half an upload. If a server asks for a longer one,
 /// the mapping begins again after that time.
 const LONGEST_WISH: Duration = Duration::from_mins(2);
+
+/// An outage that lasts this long is told again.
+const AGAIN: Duration = Duration::from_mins(10);
 
 /// An error that says whether a retry makes sense.
 pub trait Failure: fmt::Display + Send {
@@ -20,6 +25,11 @@ pub trait Failure: fmt::Display + Send {
 
     /// How long the server asked to be left alone.
     fn retry_after(&self) -> Option<Duration>;
+
+    /// The server that was not reached, if that is the error.
+    fn absent(&self) -> Option<&Absent> {
+        None
+    }
 
     /// The same call cannot succeed, whatever the kind says; its caller may begin the whole work anew.
     fn is_final(&self) -> bool {
@@ -34,6 +44,10 @@ impl Failure for Fault {
 
     fn retry_after(&self) -> Option<Duration> {
         self.retry_after()
+    }
+
+    fn absent(&self) -> Option<&Absent> {
+        self.absent()
     }
 }
 
@@ -86,20 +100,39 @@ impl<'a> Waits<'a> {
     pub async fn after<E: Failure>(&mut self, error: E) -> Result<(), E> {
         self.failures += 1;
         let wish = error.retry_after();
-        let allowed = !error.is_final() && self.notes.allows_after(self.failures);
+        let is_given_up = error.is_final() || error.absent().is_some_and(|absent| absent.is_given_up);
+        let allowed = !is_given_up && self.notes.allows_after(self.failures);
         let tries = error.kind().policy().call.filter(|_| allowed && wish.is_none_or(|w| w <= LONGEST_WISH));
         let Some(wait) = tries.and_then(|tries| next_wait(tries, self.failures, wish)) else { return Err(error) };
-        let because = error.to_string();
+        let (because, absent) = (error.to_string(), error.absent().map(|absent| absent.server.clone()));
         drop(error);
         let attempt = u32::try_from(self.failures + 1).unwrap_or(u32::MAX);
         if !self.notes.is_heard() {
             let (operation, wait_ms) = (self.operation.as_str(), wait.as_millis());
-            tracing::warn!(operation, attempt, wait_ms, because, "a call failed and is made again");
+            match &absent {
+                Some(server) if is_news(server) => {
+                    tracing::warn!(because, "{server} does not answer; what needs it is tried again");
+                }
+                Some(_) => tracing::debug!(operation, attempt, wait_ms, because, "a call failed and is made again"),
+                None => tracing::warn!(operation, attempt, wait_ms, because, "a call failed and is made again"),
+            }
         }
-        self.notes.tell(RetryNote { operation: self.operation.clone(), attempt, wait, because });
+        self.notes.tell(RetryNote { operation: self.operation.clone(), attempt, wait, because, absent });
         tokio::time::sleep(self.notes.patience().of(wait)).await;
         Ok(())
     }
+}
+
+/// Whether a server's outage was not told for a while, by calls whose failures go to the log alone; from now on it
+/// counts as told.
+fn is_news(server: &str) -> bool {
+    static TOLD: LazyLock<Mutex<HashMap<String, Instant>>> = LazyLock::new(Mutex::default);
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_news = told.get(server).is_none_or(|at| at.elapsed() >= AGAIN);
+    if is_news {
+        told.insert(server.to_owned(), Instant::now());
+    }
+    is_news
 }
 
 /// How long to wait after this many failures (from 1) in a row; `None` after the last try. The server's wish only makes
@@ -168,6 +201,20 @@ mod tests {
             assert_eq!((failed.unwrap_err().kind(), calls.get()), (kind, expected));
             assert_eq!(told.lock().unwrap().len(), expected - 1);
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_given_up_is_not_tried_again_and_an_outage_is_told_once() {
+        let (notes, told) = heard();
+        let mut waits = Waits::new(&notes, "x");
+        let away = |is_given_up| {
+            let absent = Absent { server: "db:3306".to_owned(), is_given_up };
+            fault(FaultKind::Transient).with_absent(Some(absent))
+        };
+        waits.after(away(false)).await.unwrap();
+        assert_eq!(told.lock().unwrap()[0].absent.as_deref(), Some("db:3306"));
+        assert!(waits.after(away(true)).await.is_err());
+        assert!(is_news("away:1") && !is_news("away:1") && is_news("away:2"));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bigquery_syncer::domain::config::Problem;
+use bigquery_syncer::domain::excerpt::of_error;
 use directories::ProjectDirs;
 
 use crate::refusal::Refusal;
@@ -30,7 +31,7 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     Refusal::Problems(vec![Problem {
         file: file.display().to_string(),
         line: None,
-        message: format!("cannot be read: {error}"),
+        message: format!("cannot be read: {}", of_error(&error.to_string())),
         hint: "check that the file exists and that this user may read it".to_owned(),
     }])
 }

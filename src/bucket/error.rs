@@ -6,12 +6,13 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use object_store::client::HttpError;
+use object_store::client::{HttpError, HttpErrorKind};
 
 use super::answers::Refused;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::excerpt::excerpt;
+use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::retry::Failure;
-use crate::trust;
+use crate::{trust, unreached};
 
 /// A request that did not succeed.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct StorageError {
     pub retry_after: Option<Duration>,
     message: String,
     hint: Option<String>,
+    /// The server that was not reached, if that is the error.
+    absent: Option<Absent>,
 }
 
 impl fmt::Display for StorageError {
@@ -38,11 +41,15 @@ impl Failure for StorageError {
     fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
+
+    fn absent(&self) -> Option<&Absent> {
+        self.absent.as_ref()
+    }
 }
 
 impl StorageError {
-    /// `bucket` and `key` (`state_gcs_bucket`, `temp_bucket`) are used in the hints.
-    pub fn new(error: &object_store::Error, bucket: &str, key: &str) -> Self {
+    /// `server`: host and port. `bucket` and `key` (`state_gcs_bucket`, `temp_bucket`) are used in the hints.
+    pub fn new(error: &object_store::Error, server: &str, bucket: &str, key: &str) -> Self {
         let (mut said, mut cause) = (None, Some(error as &(dyn Error + 'static)));
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref::<Refused>() {
@@ -52,16 +59,28 @@ impl StorageError {
                 return Self::on_the_way(fault);
             }
             if let Some(unanswered) = error.downcast_ref::<HttpError>() {
-                said = Some(deepest(unanswered));
+                said = Some(unanswered);
             }
             cause = error.source();
         }
-        if let Some(fault) = trust::refused(error, "Cloud Storage") {
+        if let Some(fault) = trust::refused(error, server) {
             return Self::on_the_way(&fault);
         }
         match said {
-            Some(said) => Self::unanswered(said),
+            Some(said) => Self::unreached(said, server),
             None => Self::unanswered(format!("the answer is not one of Cloud Storage's: {}", deepest(error))),
+        }
+    }
+
+    fn unreached(error: &HttpError, server: &str) -> Self {
+        let why = match error.kind() {
+            HttpErrorKind::Timeout => "none came in time".to_owned(),
+            _ => unreached::why(error),
+        };
+        Self {
+            hint: Some(unreached::hint(server)),
+            absent: (error.kind() == HttpErrorKind::Connect).then(|| Absent::now(server)),
+            ..Self::unanswered(format!("no answer from {server}: {why}"))
         }
     }
 
@@ -73,6 +92,7 @@ impl StorageError {
             retry_after: fault.retry_after(),
             message: fault.to_string(),
             hint: Some(fault.hint().to_owned()),
+            absent: fault.absent().cloned(),
         }
     }
 
@@ -90,13 +110,13 @@ impl StorageError {
             _ => (FaultKind::Config, Some(format!("check `{key}` in config.yaml"))),
         };
         let (status, retry_after) = (Some(refused.status), refused.retry_after);
-        Self { status, kind, retry_after, message: refused.to_string(), hint }
+        Self { status, kind, retry_after, message: refused.to_string(), hint, absent: None }
     }
 
     /// No answer came, or none that could be read.
     pub fn unanswered(message: impl Into<String>) -> Self {
         let (status, retry_after, hint) = (None, None, None);
-        Self { status, kind: FaultKind::Transient, retry_after, message: message.into(), hint }
+        Self { status, kind: FaultKind::Transient, retry_after, message: excerpt(&message.into()), hint, absent: None }
     }
 
     /// Tells if there is no such object; a missing bucket is another error.
@@ -114,6 +134,7 @@ impl StorageError {
         Fault::new(self.kind, format!("{what}: {}", self.message))
             .with_retry_after(self.retry_after)
             .with_hint_if_any(self.hint)
+            .with_absent(self.absent)
     }
 }
 

@@ -32,7 +32,8 @@ use crate::google::Login;
 use crate::retry::repeated;
 use crate::trust;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that is there accepts a connection at once; `status` waits for one that is not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Small objects arrive within a second; half a minute tells a slow answer from a dead connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,6 +60,8 @@ pub enum Access {
 pub struct Bucket {
     store: GoogleCloudStorage,
     name: Arc<str>,
+    /// Host and port of the service, for messages.
+    server: Arc<str>,
     /// The key in config.yaml that names the bucket, for messages.
     key: &'static str,
     notes: RetryNotes,
@@ -135,7 +138,13 @@ impl Bucket {
         let store = builder.build().map_err(|error| {
             trust::unprepared(error, format!("Preparing the connection to the bucket `{name}` (`{key}`) failed"))
         })?;
-        Ok(Self { store, name: name.into(), key, notes: RetryNotes::default() })
+        let server = match access {
+            Access::Emulator(root) => {
+                root.split_once("://").map_or(root.as_str(), |(_, server)| server).trim_end_matches('/')
+            }
+            Access::Google(_) => "storage.googleapis.com",
+        };
+        Ok(Self { store, name: name.into(), server: server.into(), key, notes: RetryNotes::default() })
     }
 
     /// The same bucket; it reports repeated calls to `notes`.
@@ -289,8 +298,8 @@ impl Bucket {
     {
         repeated(&self.notes, format!("{doing} {}", self.uri(path)), || async {
             match tokio::time::timeout(limit, call()).await {
-                Ok(answer) => answer.map_err(|error| StorageError::new(&error, &self.name, self.key)),
-                Err(_) => Err(StorageError::unanswered("no answer in time")),
+                Ok(answer) => answer.map_err(|error| StorageError::new(&error, &self.server, &self.name, self.key)),
+                Err(_) => Err(StorageError::unanswered(format!("no answer from {} in time", self.server))),
             }
         })
         .await

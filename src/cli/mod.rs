@@ -21,6 +21,7 @@ mod service;
 mod status;
 mod unparsed;
 mod verify;
+mod waiting;
 
 pub use self::exit::ExitStatus;
 pub use self::init::{proposed, show_proposed};
@@ -29,6 +30,7 @@ pub use self::printer::Printer;
 pub use self::schedule::{Found, Starter, schedule};
 pub use self::selection::{UnknownMapping, select, share};
 pub use self::unparsed::unparsed;
+pub use self::waiting::waited_for;
 
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;

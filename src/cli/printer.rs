@@ -15,6 +15,7 @@ use super::args::{Args, LogFormatArg, OutputFormat};
 use super::exit::ExitStatus;
 use crate::commands;
 use crate::domain::config::Problem;
+use crate::domain::excerpt::of_error;
 use crate::printable;
 
 /// Output for stdout was lost. It is a static, because the process has one stdout.
@@ -70,7 +71,10 @@ impl Printer {
     pub fn judge(&self, written: std::io::Result<()>) {
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe && LOST.set(()).is_ok() => {
-                self.error(&format!("bqsync: the result could not be written to stdout: {error}"));
+                self.error(&format!(
+                    "bqsync: the result could not be written to stdout: {}",
+                    of_error(&error.to_string())
+                ));
             }
             Ok(()) | Err(_) => {}
         }

@@ -22,8 +22,8 @@ pub(super) async fn status(handle: Handle, selection: Selection, printer: Printe
     } else {
         let header = ["MAPPING", "SOURCE -> TABLE", "MODE", "WATERMARK", "LAG", "LAST RUN", "ROWS", "STATUS"];
         printer.table(&header, mappings.iter().map(row).collect(), &[4, 6]);
-        for (mapping, problem) in mappings.iter().filter_map(|m| m.problem.as_ref().map(|p| (&m.mapping, p))) {
-            printer.line(&format!("{mapping}: {problem}"));
+        for line in problems(&mappings) {
+            printer.line(&line);
         }
         for mapping in &mappings {
             if mapping.new_table {
@@ -43,6 +43,22 @@ pub(super) async fn status(handle: Handle, selection: Selection, printer: Printe
         }
     }
     if mappings.iter().any(|m| m.problem.is_some()) { ExitStatus::Failed } else { ExitStatus::Ok }
+}
+
+/// The mappings' problems, each once: a server that is away is the same problem for all of its mappings.
+fn problems(mappings: &[MappingStatus]) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (mapping, problem) in mappings.iter().filter_map(|m| Some((m.mapping.0.as_str(), m.problem.as_deref()?))) {
+        match found.iter_mut().find(|(known, _)| *known == problem) {
+            Some((_, names)) => names.push(mapping),
+            None => found.push((problem, vec![mapping])),
+        }
+    }
+    let line = |(problem, names): (&str, Vec<&str>)| match names[..] {
+        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more: {problem}", names.len() - 3),
+        _ => format!("{}: {problem}", names.join(", ")),
+    };
+    found.into_iter().map(line).collect()
 }
 
 fn row(status: &MappingStatus) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
+use bigquery_syncer::domain::excerpt::of_error;
 use bigquery_syncer::tui::{self, Contexts, Which};
 
 use crate::contexts;
@@ -64,8 +65,13 @@ impl Place {
     /// Makes the directory of relative paths the process's. No former engine works any more.
     fn enter(&self) -> Result<(), Refusal> {
         let Some(directory) = &self.directory else { return Ok(()) };
-        std::env::set_current_dir(directory)
-            .map_err(|error| Refusal::Usage(format!("the directory {} cannot be used: {error}", directory.display())))
+        std::env::set_current_dir(directory).map_err(|error| {
+            Refusal::Usage(format!(
+                "the directory {} cannot be used: {}",
+                directory.display(),
+                of_error(&error.to_string())
+            ))
+        })
     }
 
     pub fn environment(&self) -> Result<Environment, Refusal> {

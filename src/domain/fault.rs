@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use super::excerpt::of_error;
+
 /// The classes of faults; [`FaultKind::policy`] gives one reaction for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,12 +119,36 @@ pub struct Fault {
     hint: Option<String>,
     retry_after: Option<Duration>,
     is_too_much: bool,
+    absent: Option<Absent>,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// A server that was not reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Host and port, as messages name it.
+    pub server: String,
+    /// Nobody has reached it for so long that nothing is tried again.
+    pub is_given_up: bool,
+}
+
+impl Absent {
+    pub fn now(server: impl Into<String>) -> Self {
+        Self { server: server.into(), is_given_up: false }
+    }
 }
 
 impl Fault {
     pub fn new(kind: FaultKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, is_too_much: false, source: None }
+        Self {
+            kind,
+            sentence: sentence.into(),
+            hint: None,
+            retry_after: None,
+            is_too_much: false,
+            absent: None,
+            source: None,
+        }
     }
 
     /// Adds the error that caused this one.
@@ -170,6 +196,19 @@ impl Fault {
         self
     }
 
+    /// Sets which server was not reached.
+    #[must_use]
+    pub fn with_absent(mut self, absent: Option<Absent>) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// The server that was not reached, if that is the fault.
+    #[must_use]
+    pub const fn absent(&self) -> Option<&Absent> {
+        self.absent.as_ref()
+    }
+
     #[must_use]
     pub const fn is_too_much_at_once(&self) -> bool {
         self.is_too_much
@@ -212,7 +251,8 @@ impl fmt::Display for Fault {
         let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
         let mut said = self.sentence.clone();
         while let Some(error) = cause {
-            let text = error.to_string();
+            // A library may pass on what a server says, at any length.
+            let text = if error.is::<Self>() { error.to_string() } else { of_error(&error.to_string()) };
             // Many libraries repeat their source in their own text; it is shown once.
             if !said.contains(&text) {
                 write!(f, ": {text}")?;
@@ -251,6 +291,13 @@ mod tests {
         }
         let fault = Fault::new(Transient, "x").with_hint("lower `readers`");
         assert_eq!(fault.hint_of_check(), "lower `readers`");
+    }
+
+    #[test]
+    fn a_cause_of_any_length_is_cut_and_our_own_words_are_not() {
+        let long = Fault::new(FaultKind::Transient, "y".repeat(2_000)).caused_by("x".repeat(64 * 1024));
+        let shown = Fault::new(FaultKind::Transient, "Syncing orders failed").caused_by(long).to_string();
+        assert!(shown.contains(&"y".repeat(2_000)) && shown.len() < 3_000, "{} bytes", shown.len());
     }
 
     #[test]

@@ -140,6 +140,9 @@ pub struct MappingReport {
     /// The number of attempts; 1 if nothing was retried.
     pub attempts: u32,
     pub error_kind: Option<FaultKind>,
+    /// The server that was not reached, if that is the error.
+    #[serde(skip)]
+    pub absent: Option<String>,
     /// The operator's next step after an error.
     pub hint: Option<String>,
     /// What the operator has to decide, if the outcome is `waiting`.
@@ -238,6 +241,7 @@ impl MappingReport {
             bytes_estimated: None,
             attempts: 1,
             error_kind: None,
+            absent: None,
             hint: None,
             waits_for: None,
             warnings: Vec::new(),
@@ -252,6 +256,7 @@ impl MappingReport {
         self.outcome = Outcome::Failed;
         self.errors.push(fault.to_string());
         self.error_kind = Some(fault.kind());
+        self.absent = fault.absent().map(|absent| absent.server.clone());
         self.hint = Some(fault.hint().to_owned());
     }
 

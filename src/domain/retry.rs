@@ -14,6 +14,8 @@ pub struct RetryNote {
     pub wait: Duration,
     /// The failure, without values of rows.
     pub because: String,
+    /// The server that was not reached, if that is the failure.
+    pub absent: Option<String>,
 }
 
 /// How much of an announced wait is waited out: all of it, except in tests, because no test can wait for a quota.

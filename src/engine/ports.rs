@@ -100,6 +100,7 @@ impl<P: Platform> Ports<P> {
         let notes = RetryNotes::default().with_patience(self.patience).with_most_tries(tries);
         Self {
             source: Arc::new(self.source.watched(notes.clone())),
+            state: Arc::new(self.state.watched(&notes)),
             warehouse: Arc::new(self.warehouse.watched(notes)),
             ..self.clone()
         }

@@ -9,5 +9,8 @@ pub fn in_context(fault: &Fault, what: &str) -> Fault {
 
 /// The same fault for another caller who waited.
 pub fn copied(fault: &Fault, sentence: String) -> Fault {
-    Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after()).with_hint_if_any(fault.own_hint())
+    Fault::new(fault.kind(), sentence)
+        .with_retry_after(fault.retry_after())
+        .with_hint_if_any(fault.own_hint())
+        .with_absent(fault.absent().cloned())
 }

@@ -10,17 +10,16 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
 use serde_json::Value;
 
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::excerpt::excerpt;
+use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::domain::secret::Secret;
-use crate::trust;
+use crate::domain::span::roughly;
+use crate::{trust, unreached};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// A token server answers within a second; two tries must fit into the half minute that `check` waits.
 const ANSWER_WITHIN: Duration = Duration::from_secs(12);
-
-/// Enough for a server's error message.
-const LONGEST_TEXT: usize = 600;
 
 /// A token, a refresh token, a client's secret and a key are recognised by these marks, anywhere in a word.
 const MARKS_OF_SECRETS: [&str; 5] = ["eyJ", "ya29.", "1//0", "GOCSPX-", "-----BEGIN"];
@@ -89,7 +88,7 @@ fn is_link_local(url: &str) -> bool {
 }
 
 fn unanswered(error: reqwest::Error) -> Fault {
-    let host = error.url().and_then(Url::host_str).unwrap_or("the token server").to_owned();
+    let host = error.url().map_or_else(|| "the token server".to_owned(), unreached::server);
     if error.is_builder() {
         // The error's text quotes the address, which may hold a secret.
         return Fault::new(FaultKind::Config, "an address in the credentials file is invalid")
@@ -102,11 +101,10 @@ fn unanswered(error: reqwest::Error) -> Fault {
         return Fault::new(FaultKind::Config, format!("the proxy on the way to {host} asks for a login"))
             .with_hint("write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT");
     }
-    Fault::new(FaultKind::Transient, format!("no answer from {host}"))
-        .with_hint(format!(
-            "see that this machine reaches {host}, by itself or through the proxy that HTTPS_PROXY names"
-        ))
-        .caused_by(error.without_url())
+    let why = if error.is_timeout() { "none came in time".to_owned() } else { unreached::why(&error) };
+    Fault::new(FaultKind::Transient, format!("no answer from {host}: {why}"))
+        .with_hint(unreached::hint(&host))
+        .with_absent(Some(Absent::now(host)))
 }
 
 impl Answer {
@@ -135,12 +133,10 @@ impl Answer {
         let off = self.clock?;
         let minutes = off.num_minutes().unsigned_abs();
         let direction = if off > TimeDelta::zero() { "behind" } else { "ahead of" };
-        let size = match minutes {
-            0 => return None,
-            1..=119 => format!("{minutes} min"),
-            120..=2879 => format!("{} h", minutes / 60),
-            _ => format!("{} days", minutes / 1440),
-        };
+        if minutes == 0 {
+            return None;
+        }
+        let size = roughly(Duration::from_secs(60 * minutes));
         Some(format!("this machine's clock is {size} {direction} that of {}", self.host))
     }
 }
@@ -155,11 +151,7 @@ pub fn harmless(text: &str, secrets: &[&Secret]) -> String {
     let text = text.replace(|c: char| c.is_control(), " ");
     let is_secret = |word: &str| MARKS_OF_SECRETS.iter().any(|mark| word.contains(mark));
     let words = text.split_whitespace().map(|word| if is_secret(word) { "***" } else { word });
-    let text = words.collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(LONGEST_TEXT) {
-        None => text,
-        Some((end, _)) => format!("{}...", &text[..end]),
-    }
+    excerpt(&words.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::domain::secret::Secret;
 use crate::domain::undecided::Undecided;
 use crate::host::host_name;
 use crate::retry::repeated;
-use crate::trust;
+use crate::{trust, unreached};
 
 /// A service that takes longer counts as absent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -174,17 +174,12 @@ fn unanswered(error: &reqwest::Error) -> Fault {
     let what = if error.is_timeout() {
         "gave no answer in time".to_owned()
     } else {
-        let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-        let why = io.map(|error| format!(" ({})", error.kind())).unwrap_or_default();
+        let is_known = trust::causes(error).any(|cause| cause.is::<io::Error>());
+        let why = if is_known { format!(" ({})", unreached::why(error)) } else { String::new() };
         format!("cannot be reached{why}")
     };
     Fault::new(FaultKind::Transient, format!("The service at `notify.url` {what}"))
         .with_hint("check `notify.url` and the network to it; the run itself is not affected")
-}
-
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> + 'a {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
 }
 
 fn word(report: &RunReport) -> Word<'_> {

@@ -272,14 +272,6 @@ pub struct Bounds {
     pub has_nulls: bool,
 }
 
-impl Bounds {
-    /// The server's clock as a value of the column; `None` for numbers that do not count time.
-    #[must_use]
-    pub fn clock(&self) -> Option<Cursor> {
-        self.tick.or_else(|| self.limit.filter(|limit| matches!(limit, Cursor::Int(_))))
-    }
-}
-
 /// The server's answer about an incremental column's values, wherever a window begins; fields as in [`Bounds`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Newest {

@@ -10,6 +10,7 @@ use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::retry::RetryNotes;
 use crate::state::Diagnose;
 
 /// `state_store`.
@@ -53,6 +54,13 @@ impl StateStore for AnyState {
         match self {
             Self::Local(store) => store.identity(),
             Self::Gcs(store) => store.identity(),
+        }
+    }
+
+    fn watched(&self, notes: &RetryNotes) -> Self {
+        match self {
+            Self::Local(store) => Self::Local(store.watched(notes)),
+            Self::Gcs(store) => Self::Gcs(store.watched(notes)),
         }
     }
 

@@ -29,6 +29,7 @@ use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::retry::RetryNotes;
 use crate::files;
 use crate::state::Diagnose;
 
@@ -188,6 +189,10 @@ impl StateStore for GcsState {
 
     fn identity(&self) -> &str {
         &self.identity
+    }
+
+    fn watched(&self, notes: &RetryNotes) -> Self {
+        Self { bucket: self.bucket.watched(notes), ..self.clone() }
     }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {

@@ -17,6 +17,7 @@ use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::retry::RetryNotes;
 use crate::files;
 use crate::host::host_name;
 use crate::state::Diagnose;
@@ -50,6 +51,11 @@ impl StateStore for LocalState {
 
     fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// Nothing is repeated: a disk answers, or fails for good.
+    fn watched(&self, _: &RetryNotes) -> Self {
+        self.clone()
     }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {

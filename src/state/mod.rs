@@ -32,6 +32,7 @@ use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary, Trigger};
+use crate::domain::retry::RetryNotes;
 use crate::domain::schema::Decisions;
 use crate::domain::tail::Tail;
 use crate::host::host_name;
@@ -43,6 +44,12 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// Identifies the store: processes with the same identity share its leases.
     fn identity(&self) -> &str;
+
+    /// The same store; it repeats its calls as `notes` allow, and reports that to them.
+    #[must_use]
+    fn watched(&self, notes: &RetryNotes) -> Self
+    where
+        Self: Sized;
 
     /// Takes the lease of a mapping, or of one part of its backfill by the part's name, for this process.
     ///

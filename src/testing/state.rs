@@ -9,6 +9,7 @@ use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::retry::RetryNotes;
 use crate::state::{self, Diagnose, Holder, MappingState, StateStore, SumsPlace};
 
 /// The content of a store.
@@ -112,6 +113,10 @@ impl StateStore for MemoryState {
 
     fn identity(&self) -> &str {
         &self.identity
+    }
+
+    fn watched(&self, _: &RetryNotes) -> Self {
+        Self { world: Arc::clone(&self.world), identity: self.identity.clone() }
     }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<MemoryLease, Fault> {

@@ -174,15 +174,15 @@ pub fn mode_of(value: &str) -> Result<Mode, String> {
         .map_err(|_| format!("there is no mode `{value}`: append, upsert, replace or mirror"))
 }
 
-/// The values of `status:`, separated by commas, each of them `known`.
+/// The values of `status:`, separated by commas, each of them one of `known`.
 ///
 /// # Errors
-/// Which value is wrong, and an example.
-pub fn words_of<'a>(value: &'a str, known: impl Fn(&str) -> bool, example: &str) -> Result<Vec<&'a str>, String> {
+/// Which value is wrong, and which there are.
+pub fn words_of<'a>(value: &'a str, known: &[String]) -> Result<Vec<&'a str>, String> {
     let words: Vec<&str> = value.split(',').filter(|word| !word.is_empty()).collect();
-    match words.iter().find(|word| !known(word)) {
-        Some(word) => Err(format!("there is no status `{word}`; write {example}")),
-        None if words.is_empty() => Err(format!("write {example}")),
+    match words.iter().find(|word| !known.iter().any(|known| known == *word)) {
+        Some(word) => Err(format!("there is no status `{word}`; there are {}", known.join(", "))),
+        None if words.is_empty() => Err(format!("write one of {}, or several with commas", known.join(", "))),
         None => Ok(words),
     }
 }

@@ -47,7 +47,7 @@ async fn endless_work_is_stopped_at_the_deadline_and_the_next_run_continues() {
     let (_, report) = sandbox.run_engine(BatchLimits::default()).await;
     let mapping = &report.mappings[0];
     assert_eq!(mapping.error_kind, Some(FaultKind::Transient));
-    assert!(mapping.errors[0].contains("had not ended after 2.0s (`deadline`)"), "{:?}", mapping.errors);
+    assert!(mapping.errors[0].contains("had not ended after 2 s (`deadline`)"), "{:?}", mapping.errors);
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut lock).await.unwrap();
     sandbox.configure("", UPSERT);
     sandbox.sync().await;

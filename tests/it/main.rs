@@ -44,6 +44,7 @@ mod many;
 mod many_tables;
 mod masks;
 mod mirror;
+mod outages;
 mod outlets;
 mod packages;
 mod paging;

@@ -9,6 +9,7 @@ use crate::domain::fence::{Sight, Writers};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::SourceTable;
 use crate::domain::quote;
+use crate::domain::span::duration;
 use crate::domain::tail;
 
 /// Clocks kept by NTP differ by milliseconds; a read takes a second at worst.
@@ -123,10 +124,10 @@ pub fn tls(facts: &ServerFacts) -> Finding {
 #[must_use]
 pub fn fence(facts: &ServerFacts, writers: &Writers) -> Finding {
     let is_mariadb = facts.product.starts_with("MariaDB");
-    let near = tail::NEAR.as_secs() / 60;
+    let near = duration(tail::NEAR);
     if let Some(spot) = writers.blind.first() {
         let sentence = format!(
-            "not every open transaction is seen: {}. Each run looks again at the last {near} minutes below the watermark, \
+            "not every open transaction is seen: {}. Each run looks again at the last {near} below the watermark, \
              where rows of transactions that were open for longer are missed",
             spot.words()
         );
@@ -149,10 +150,10 @@ pub fn fence(facts: &ServerFacts, writers: &Writers) -> Finding {
                 .remedy(format!("to wait for a table's own writers alone: {better}"))
         }
         Sight::Nothing => {
-            let settle = Pace::UNSEEN_SETTLE.as_secs();
+            let settle = duration(Pace::UNSEEN_SETTLE);
             let sentence = format!(
-                "the account may not see open transactions: rows of the last {settle} s are held back instead, and each run \
-                 looks again at the last {near} minutes below the watermark; rows of a transaction that was open for longer \
+                "the account may not see open transactions: rows of the last {settle} are held back instead, and each run \
+                 looks again at the last {near} below the watermark; rows of a transaction that was open for longer \
                  are missed"
             );
             let grant = format!("GRANT PROCESS ON *.* TO {}", facts.account);
@@ -168,11 +169,12 @@ pub fn clock(facts: &ServerFacts) -> Finding {
     if ahead.abs() <= LARGEST_SKEW {
         return Finding::ok(Topic::MysqlClock, format!("the same as here; its time zone is {}", facts.zone.name));
     }
-    let (seconds, side) = (ahead.num_seconds().abs(), if ahead > TimeDelta::zero() { "ahead of" } else { "behind" });
+    let off = duration(ahead.abs().to_std().unwrap_or_default());
+    let side = if ahead > TimeDelta::zero() { "ahead of" } else { "behind" };
     Finding::warn(
         Topic::MysqlClock,
         format!(
-            "MySQL's clock is {seconds} s {side} this machine's: rows that applications stamp by another clock than \
+            "MySQL's clock is {off} {side} this machine's: rows that applications stamp by another clock than \
              MySQL's may fall below a watermark"
         ),
     )

@@ -21,21 +21,31 @@ use crate::engine::protocol::{Asked, Lag, MappingStatus};
 use crate::source::{BoundsAsk, Source};
 use crate::state::{Holder, MappingState, StateStore};
 
-/// Gives every mapping's standing in one answer, in the order of the configuration.
+/// Gives every mapping's standing in one answer, in the order of the configuration. Somebody waits for it, so each call
+/// is made once, and a server that is away is asked once.
 pub(in crate::engine) async fn inspect<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
     reply: &Reply<Vec<MappingStatus>>,
 ) {
-    let remembered = Remembered::read(ports).await;
-    let remembered = &remembered;
+    let ports = &ports.impatient(1);
+    let remembered = &Remembered::read(ports).await;
     let ask = |OfServer { mappings, .. }: OfServer| async move {
+        if let Some(fault) = away(ports, &mappings).await {
+            return mappings.iter().map(|mapping| remembered.unanswered(mapping, &fault)).collect();
+        }
         let (ports, columns) = together::look(ports, &mappings).await;
         let look = Look { remembered, columns: &columns, by_index_only: false };
         let asked: Vec<_> = mappings.iter().map(|mapping| look.at(&ports, mapping)).collect();
         stream::iter(asked).buffered(ports.config.concurrency).collect().await
     };
     reply.give(each_server(&mappings, ask).await);
+}
+
+/// Why the server of these mappings cannot be asked, if it cannot be reached; found with the first of them.
+async fn away<P: Platform>(ports: &Ports<P>, mappings: &[Mapping]) -> Option<Fault> {
+    let first = mappings.iter().find(|mapping| mapping.mode.has_windows())?;
+    within("Asking MySQL", ports.source.describe(&first.source)).await.err().filter(|fault| fault.absent().is_some())
 }
 
 /// Gives what the state knows of every mapping, without asking a server.
@@ -112,13 +122,18 @@ struct Remembered {
 impl Remembered {
     async fn read<P: Platform>(ports: &Ports<P>) -> Self {
         let states = ports.state.load_all().await;
+        let config = Arc::clone(&ports.config);
+        if states.is_err() {
+            // The other questions to the same store would fail as well.
+            return Self { states, holders: BTreeMap::new(), tables: KnownTables::default(), config };
+        }
         // Unknown holders must not hide where the mappings stand.
         let holders = ports.state.holders().await.unwrap_or_else(|fault| {
             tracing::warn!(error = %fault, "it is unknown which mappings other processes work on");
             BTreeMap::new()
         });
         let tables = known_tables(ports).await;
-        Self { states, holders, tables, config: Arc::clone(&ports.config) }
+        Self { states, holders, tables, config }
     }
 
     fn status(&self, mapping: &Mapping) -> MappingStatus {
@@ -144,6 +159,15 @@ impl Remembered {
             undecided: state.undecided,
             decisions: state.decisions,
         }
+    }
+
+    /// The standing of a mapping whose server cannot be asked.
+    fn unanswered(&self, mapping: &Mapping, fault: &Fault) -> MappingStatus {
+        let status = self.status(mapping);
+        if !mapping.mode.has_windows() || status.problem.is_some() {
+            return status;
+        }
+        MappingStatus { problem: Some(format!("{fault} ({})", fault.hint())), asked: Asked::Unanswered, ..status }
     }
 }
 

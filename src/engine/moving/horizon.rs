@@ -21,6 +21,7 @@ use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::{Halt, Task};
+use crate::format;
 use crate::source::{Bounds, BoundsAsk, Source};
 
 /// How long a statement may have waited for the table's definition: by that time it is stamped before its transaction
@@ -191,10 +192,8 @@ impl<P: Platform> Work<'_, P> {
 }
 
 fn unseen() -> String {
-    let seconds = Pace::UNSEEN_SETTLE.as_secs();
-    format!(
-        "the account may not see open transactions (GRANT PROCESS ON *.* shows them), so rows of the last {seconds} s"
-    )
+    let settle = format::duration(Pace::UNSEEN_SETTLE);
+    format!("the account may not see open transactions (GRANT PROCESS ON *.* shows them), so rows of the last {settle}")
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -228,7 +227,7 @@ impl<P: Platform> Work<'_, P> {
     /// Refuses a clock that is behind the watermark. A watermark was below the server's clock when it was set; if the
     /// clock is behind it now, rows are stamped below the watermark, where no run would see them.
     fn refuse_clock_behind(&self, watermark: Option<&Watermark>, bounds: &Bounds) -> Result<(), Fault> {
-        let (Some(mark), Some(tick)) = (watermark, bounds.clock()) else { return Ok(()) };
+        let (Some(mark), Some(tick)) = (watermark, clock(bounds)) else { return Ok(()) };
         if mark.cursor.max_of(tick) == tick {
             return Ok(());
         }
@@ -248,9 +247,14 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
+/// The server's clock as a value of the column; `None` for numbers that do not count time.
+fn clock(bounds: &Bounds) -> Option<Cursor> {
+    bounds.tick.or_else(|| bounds.limit.filter(|limit| matches!(limit, Cursor::Int(_))))
+}
+
 /// Remembers where the clock was behind: the first run after the clock has passed the watermark reads those rows.
 fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
-    let Some(tick) = bounds.clock() else { return Ok(()) };
+    let Some(tick) = clock(bounds) else { return Ok(()) };
     let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
     let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
     ledger.set_again_from(Some(least.to_string()));

@@ -18,6 +18,7 @@ use crate::engine::work::ids::Try;
 use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
+use crate::format;
 use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
@@ -149,10 +150,10 @@ impl<P: Platform> Work<'_, P> {
         scope.progress.update(|p| p.snapshot_began = Some(Instant::now()));
         let tell = || {
             let message = format!(
-                "the statement that reads {} is open for {} minutes: until it ends, MySQL keeps what other statements replace (History \
+                "the statement that reads {} is open for {}: until it ends, MySQL keeps what other statements replace (History \
                  list length in SHOW ENGINE INNODB STATUS)",
                 scope.mapping.source,
-                OLD_SNAPSHOT.as_secs() / 60
+                format::duration(OLD_SNAPSHOT)
             );
             scope.emit(Event::Warned { run: scope.run.clone(), mapping: scope.mapping.name.clone(), message });
         };

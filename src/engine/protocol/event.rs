@@ -193,6 +193,8 @@ pub enum Event {
         attempt: u32,
         wait_ms: u64,
         because: String,
+        /// The server that was not reached, if that is the failure.
+        absent: Option<String>,
     },
     MappingFinished {
         report: Box<MappingReport>,

@@ -8,6 +8,7 @@ use super::event::Phase;
 use crate::domain::ids::MappingName;
 use crate::domain::report::Trigger;
 use crate::domain::verify::Looking;
+use crate::format::roughly;
 
 /// All mappings of the runs under way.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,8 +52,8 @@ impl MappingProgress {
     /// The age of the snapshot that a single statement reads, in words, once it is worth reporting.
     #[must_use]
     pub fn snapshot_words(&self) -> Option<String> {
-        let age = self.snapshot_began?.elapsed().as_secs();
-        (age >= 60).then(|| format!("snapshot {} min old", age / 60))
+        let age = self.snapshot_began?.elapsed();
+        (age.as_secs() >= 60).then(|| format!("snapshot {} old", roughly(age)))
     }
 }
 

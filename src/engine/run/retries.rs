@@ -28,23 +28,24 @@ impl<P: Platform> Work<'_, P> {
             if self.tally.steps > steps {
                 (failures, drifts) = (0, 0);
             }
-            let (because, wait) = match ended {
+            let (because, wait, absent) = match ended {
                 Err(Halt::Fault(fault)) => {
                     failures += 1;
-                    let tries = fault.kind().policy().mapping;
+                    let is_given_up = fault.absent().is_some_and(|absent| absent.is_given_up);
+                    let tries = fault.kind().policy().mapping.filter(|_| !is_given_up);
                     let Some(wait) = tries.and_then(|tries| next_wait(tries, failures, fault.retry_after())) else {
                         return Err(Halt::Fault(fault));
                     };
-                    (fault.to_string(), wait)
+                    (fault.to_string(), wait, fault.absent().map(|absent| absent.server.clone()))
                 }
                 Err(Halt::Drifted(what)) if drifts < MOST_DRIFTS => {
                     drifts += 1;
-                    (what, Duration::ZERO)
+                    (what, Duration::ZERO, None)
                 }
                 ended => return ended,
             };
             let operation = "the mapping's work".to_owned();
-            scope.announce(RetryNote { operation, attempt: attempt + 1, wait, because });
+            scope.announce(RetryNote { operation, attempt: attempt + 1, wait, because, absent });
             tokio::select! {
                 () = scope.hold.cancel.cancelled() => return Err(Halt::Cancelled),
                 () = tokio::time::sleep(scope.ports.patience.of(wait)) => {}

@@ -127,7 +127,7 @@ fn the_deadline_stops_the_work_at_a_safe_point_and_keeps_what_is_done() {
     shop.trouble(Call::Read, 6, Trouble::HeldBefore);
     let report = shop.run(sync()).unwrap();
     assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Transient)));
-    assert_eq!(report.errors, ["The mapping's work had not ended after 1h00m (`deadline`)"]);
+    assert_eq!(report.errors, ["The mapping's work had not ended after 1 h (`deadline`)"]);
     assert_eq!((report.steps, report.watermark_after.as_deref()), (1, Some("2026-01-01 00:00:13")));
     shop.succeeds(sync());
     shop.is_equal("the next run");

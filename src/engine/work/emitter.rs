@@ -4,30 +4,32 @@ use tokio::sync::mpsc;
 use tracing::{debug, error, info, warn};
 
 use crate::domain::fault::FaultKind;
-use crate::domain::report::Outcome;
+use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::verify::Verification;
 use crate::engine::protocol::{Comparison, Event};
+use crate::engine::work::outages::{News, Outages};
 
 /// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Emitter {
     sender: mpsc::UnboundedSender<Event>,
+    outages: Outages,
 }
 
 impl Emitter {
-    pub(in crate::engine) const fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
-        Self { sender }
+    pub(in crate::engine) fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { sender, outages: Outages::default() }
     }
 
     /// Logs the event and hands it to the front end; a front end that has left does not stop the work.
     pub(in crate::engine) fn emit(&self, event: Event) {
-        log(&event);
+        log(&event, &self.outages);
         let _ = self.sender.send(event);
     }
 }
 
 /// Where an event is about one mapping, the surrounding span holds mapping, run and operation.
-fn log(event: &Event) {
+fn log(event: &Event, outages: &Outages) {
     match event {
         Event::RunStarted { run, trigger, mappings } => {
             info!(%run, trigger = trigger.word(), mappings = mappings.len(), "run started");
@@ -67,16 +69,15 @@ fn log(event: &Event) {
         Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
         Event::WatermarkAdvanced { from, to, whole: false, .. } => info!(from, to, "watermark advanced"),
         Event::WatermarkAdvanced { from, to, whole: true, .. } => info!(from, to, "brought over as of"),
-        Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
-            warn!(operation, attempt, wait_ms, because, "will try again");
-        }
+        Event::RetryScheduled { run, operation, attempt, wait_ms, because, absent, .. } => match absent {
+            Some(server) if outages.is_news(run, server, News::Away) => {
+                warn!(because, "{server} does not answer; what needs it is tried again");
+            }
+            Some(_) => debug!(operation, attempt, wait_ms, because, "will try again"),
+            None => warn!(operation, attempt, wait_ms, because, "will try again"),
+        },
         Event::MappingFinished { report } => match report.outcome {
-            Outcome::Failed => error!(
-                error = report.errors.join("; "),
-                hint = report.hint,
-                kind = report.error_kind.map(FaultKind::word),
-                "mapping failed"
-            ),
+            Outcome::Failed => log_failure(report, outages),
             outcome => info!(
                 outcome = outcome.word(),
                 rows = report.records_processed,
@@ -84,12 +85,26 @@ fn log(event: &Event) {
                 "mapping finished"
             ),
         },
-        Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
+        Event::RunFinished { report } => {
+            outages.forget(&report.run_id);
+            info!(run = %report.run_id, mappings = report.mappings.len(), "run finished");
+        }
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => {
             warn!(outlet, error, hint, "the run has ended, but its notification failed");
         }
+    }
+}
+
+/// Logs a failed mapping; of several that fail by the same outage, the first as an error. The run's report has them all.
+fn log_failure(report: &MappingReport, outages: &Outages) {
+    let (hint, kind) = (report.hint.as_deref(), report.error_kind.map(FaultKind::word));
+    match &report.absent {
+        Some(server) if !outages.is_news(&report.run_id, server, News::Failed) => {
+            info!(hint, kind, "mapping failed: {server} does not answer");
+        }
+        _ => error!(error = report.errors.join("; "), hint, kind, "mapping failed"),
     }
 }
 

@@ -12,6 +12,7 @@ pub(in crate::engine) mod ids;
 pub(in crate::engine) mod ledger;
 pub(in crate::engine) mod leftovers;
 pub(in crate::engine) mod lost_rows;
+mod outages;
 pub(in crate::engine) mod prepare;
 pub(in crate::engine) mod prepared;
 mod recover;

@@ -281,9 +281,9 @@ impl<P: Platform> Scope<P> {
 }
 
 fn announce(run: &RunId, mapping: &MappingName, emitter: &Emitter, progress: &ProgressOf, note: RetryNote) {
-    let RetryNote { operation, attempt, wait, because } = note;
+    let RetryNote { operation, attempt, wait, because, absent } = note;
     progress.update(|p| p.retry = Some(Retry { at: Instant::now() + wait, because: because.clone(), attempt }));
     let (run, mapping) = (run.clone(), mapping.clone());
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    emitter.emit(Event::RetryScheduled { run, mapping, operation, attempt, wait_ms, because });
+    emitter.emit(Event::RetryScheduled { run, mapping, operation, attempt, wait_ms, because, absent });
 }

@@ -1,5 +1,5 @@
-//! Remembers that a server has been away for a while, so that its later mappings need not find that out with many
-//! tries.
+//! Remembers that a server has been away for a while, so that nothing is tried again until it answers: neither calls nor
+//! the mappings' whole work.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

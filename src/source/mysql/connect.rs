@@ -6,6 +6,7 @@
 use futures_util::future::BoxFuture;
 
 use super::fault::{from_login, is_full};
+use super::foreign::is_foreign;
 use super::login::{self, Dials, Login};
 use super::peers;
 use super::server::Server;
@@ -14,7 +15,7 @@ use super::silence::{Line, SET_UP, Seen, Watches};
 use super::sql::{Bind, Query};
 use super::texts::{first, number, text};
 use super::wire::Connection;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Absent, Fault, FaultKind};
 
 /// Opens a connection, without retries: the caller repeats the whole work that the connection is for.
 ///
@@ -34,12 +35,17 @@ pub async fn open_for_rows(server: &Server) -> Result<Session<Connection>, Fault
 }
 
 async fn open_by<C: Dials + Speaks>(server: &Server) -> Result<Session<C>, Fault> {
-    let opened = open_once(server).await;
-    match &opened {
-        Err(fault) if fault.kind() == FaultKind::Transient && !is_full(fault) => server.away.missed(),
-        _ => server.away.reached(),
+    match open_once(server).await {
+        Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => {
+            server.away.missed();
+            let absent = Absent { server: server.place(), is_given_up: server.away.is_known() };
+            Err(fault.with_absent(Some(absent)))
+        }
+        opened => {
+            server.away.reached();
+            opened.map(|(session, _)| session)
+        }
     }
-    opened.map(|(session, _)| session)
 }
 
 /// Also returns the server's name.
@@ -49,7 +55,7 @@ async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, St
     let opening = async {
         let connection = login.connect().await?;
         // Behind some proxies the login at the server happens only now.
-        pinned(connection).await.map_err(|error| from_login(error, &*sentence))
+        pinned(connection).await.map_err(|error| unset(error, &sentence))
     };
     match tokio::time::timeout(SET_UP, opening).await {
         Ok(Ok((session, Pinned { settings, name, number }))) if settings == PINNED => {
@@ -60,12 +66,15 @@ async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, St
         }
         Ok(Ok((_, Pinned { settings: pinned, .. }))) => {
             let sentence = format!("{sentence}: time zone and character set stayed `{pinned}` instead of `{PINNED}`");
-            Err(Fault::new(FaultKind::Config, sentence)
-                .with_hint("connect without the proxy that keeps SET from the server"))
+            Err(Fault::new(FaultKind::Config, sentence).with_hint(format!(
+                "connect without the proxy that keeps SET from the server; if there is none, look at the server's init_connect: \
+                 {SEE_INIT_CONNECT}"
+            )))
         }
         Ok(Err(fault)) => Err(fault),
-        Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
-            .with_hint("check MYSQL_HOST and MYSQL_PORT, and that a firewall lets this machine through")),
+        Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s")).with_hint(
+            "check MYSQL_HOST and MYSQL_PORT, that MySQL listens there, and that a firewall lets this machine through",
+        )),
     }
 }
 
@@ -142,28 +151,50 @@ struct Pinned {
 /// Sets a session up, then reads the settings back: a proxy may drop the SET, and then every TIMESTAMP would be off by
 /// hours.
 async fn pinned<C: Speaks>(connection: C) -> Result<(Session<C>, Pinned), sqlx::Error> {
-    let mut session = Session::of(connection).await?;
+    let mut session = Session::of(connection);
     let pinned = pin(&mut session).await?;
     Ok((session, pinned))
 }
 
 async fn pin(session: &mut Session<impl Speaks>) -> Result<Pinned, sqlx::Error> {
-    // A first load may stream for hours; a server's time limit is meant for its interactive users.
-    let no_limit = match session.flavour {
-        Flavour::MariaDb => "max_statement_time = 0",
-        Flavour::MySql => "max_execution_time = 0",
-    };
-    for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
-        session.command(&statement).await?;
-    }
+    // Before anything is read: the server may have been told to answer in UTF-32.
+    session.command(SETTINGS).await?;
     let query = Query::plain(format!(
-        "SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results), {}, CAST(CONNECTION_ID() AS CHAR)",
+        "SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results), {}, CAST(CONNECTION_ID() AS CHAR), \
+         VERSION()",
         peers::IDENTITY
     ));
     let rows = session.texts(query).await?;
+    session.flavour = Flavour::of(rows.first().map_or("", |row| text(row, 3)));
+    // A first load may stream for hours; a server's time limit is meant for its interactive users.
+    let no_limit = match session.flavour {
+        Flavour::MariaDb => "SET max_statement_time = 0",
+        Flavour::MySql => "SET max_execution_time = 0",
+    };
+    for statement in [no_limit, READ_ONLY] {
+        session.command(statement).await?;
+    }
     Ok(Pinned {
         settings: first(&rows).unwrap_or_default().to_owned(),
         name: rows.first().map_or("", |row| text(row, 1)).to_owned(),
         number: rows.first().and_then(|row| number(row, 2)).unwrap_or_default(),
     })
+}
+
+/// How an administrator sees what the server runs at each login.
+const SEE_INIT_CONNECT: &str = "`SELECT @@global.init_connect`, with this account or an administrator's";
+
+/// The fault of a session's first statements. The server runs its `init_connect` just before them, and where that fails
+/// it ends the connection; the reason stands in its error log alone.
+fn unset(error: sqlx::Error, sentence: &str) -> Fault {
+    let is_ended = matches!(&error, sqlx::Error::Io(io) if !is_foreign(io));
+    let fault = from_login(error, sentence);
+    if fault.own_hint().is_some() && !is_ended {
+        return fault;
+    }
+    let up = if is_ended { "see that the server is up; " } else { "" };
+    fault.with_hint(format!(
+        "{up}the login succeeded and the first statement after it did not, which the server's init_connect may cause: \
+         {SEE_INIT_CONNECT}; the server's error log has the reason"
+    ))
 }

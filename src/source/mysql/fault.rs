@@ -1,5 +1,6 @@
 //! Sorts errors of sqlx and of the server by kind; the kind alone decides what the engine does.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -7,8 +8,9 @@ use sqlx::mysql::MySqlDatabaseError;
 
 use super::harmless;
 use super::wire::Refusal;
-use super::{silence, tls};
+use super::{foreign, limits, tls};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::{trust, unreached};
 
 /// A fault with the given sentence; the error decides its kind, and its hint where there is one. The server's words are
 /// kept only where they cannot quote a row's value.
@@ -29,11 +31,17 @@ fn fault(error: sqlx::Error, sentence: impl Into<String>, shows: fn(u16) -> bool
         }
         // The server's own words, without sqlx's prefix.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
-        // Our own error, without sqlx's prefix.
-        sqlx::Error::Io(io) if silence::is_broken(&io) => fault.caused_by(io),
+        sqlx::Error::Io(io) => fault.caused_by(in_words(&io)),
+        sqlx::Error::Tls(error) => fault.caused_by(in_words(error.as_ref())),
+        sqlx::Error::Protocol(text) => fault.caused_by(text),
         other => fault.caused_by(other),
     };
     fault.with_hint_if_any(hint)
+}
+
+/// The reason why a connection failed, without the words of libraries.
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    trust::refused(error, "the server").map_or_else(|| unreached::why(error), |fault| fault.to_string())
 }
 
 /// The fault for an error during the login.
@@ -87,16 +95,19 @@ pub fn number(error: &sqlx::Error) -> Option<u16> {
     database.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number).or_else(ours)
 }
 
-fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
-    match error {
+fn classify(error: &sqlx::Error) -> (FaultKind, Option<Cow<'static, str>>) {
+    let (kind, hint) = match error {
         sqlx::Error::Database(database) => match number(error) {
+            Some(1226) => return limits::judged(database.message()),
             Some(number) => by_number(number, &database.code().unwrap_or_default(), database.message()),
             None => (FaultKind::Bug, None),
         },
+        sqlx::Error::Io(error) if foreign::is_foreign(error) => (FaultKind::Config, Some(foreign::HINT)),
         sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(tls::hint(error))),
-        sqlx::Error::Io(_) => {
-            (FaultKind::Transient, Some("see that the server is up, and check how it is reached: MYSQL_*"))
-        }
+        sqlx::Error::Io(_) => (
+            FaultKind::Transient,
+            Some("see that the server is up and no firewall is in between, and check how it is reached: MYSQL_*"),
+        ),
         sqlx::Error::Tls(source) => by_tls(source.as_ref()),
         // sqlx's error for a server that speaks another protocol or asks for a plugin that sqlx does not know.
         sqlx::Error::Protocol(text) if text.contains("plugin") => {
@@ -116,7 +127,8 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
         sqlx::Error::Protocol(_) => (FaultKind::Transient, None),
         sqlx::Error::Configuration(_) => (FaultKind::Config, None),
         _ => (FaultKind::Bug, None),
-    }
+    };
+    (kind, hint.map(Cow::Borrowed))
 }
 
 const DEFINER_GONE: &str =
@@ -173,8 +185,7 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
                 "the server has no connection to spare: lower `readers` or `concurrency`, or raise its max_connections",
             ),
         ),
-        1203 => (Transient, Some(NO_CONNECTION_OF_OURS)),
-        1226 => account_limit(message),
+        1203 => (Transient, Some(limits::NO_CONNECTION_OF_OURS)),
         1461 => (
             Transient,
             Some("the server holds as many prepared statements as it may: raise its max_prepared_stmt_count"),
@@ -231,28 +242,6 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
     }
 }
 
-const NO_CONNECTION_OF_OURS: &str = "the account may hold no more connections: lower `readers` or `concurrency`, or raise its limit \
-                                     (ALTER USER .. WITH MAX_USER_CONNECTIONS n, or the server's max_user_connections)";
-
-/// One number for all limits of an account; the text names the limit. A connection is free again within seconds, the
-/// other limits count by the hour.
-fn account_limit(message: &str) -> (FaultKind, Option<&'static str>) {
-    let by_the_hour = [
-        (
-            "max_connections_per_hour",
-            "the account has used up this hour's connections: raise its MAX_CONNECTIONS_PER_HOUR",
-        ),
-        ("max_updates_per_hour", "the account has used up this hour's updates: raise its MAX_UPDATES_PER_HOUR"),
-        ("max_queries_per_hour", "the account has used up this hour's statements: raise its MAX_QUERIES_PER_HOUR"),
-    ];
-    if message.contains("max_user_connections") {
-        return (FaultKind::Transient, Some(NO_CONNECTION_OF_OURS));
-    }
-    let used_up = by_the_hour.into_iter().find(|(resource, _)| message.contains(resource));
-    let hint = used_up.map_or("the account has used up its resources of this hour", |(_, hint)| hint);
-    (FaultKind::Quota, Some(hint))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,21 +260,6 @@ mod tests {
         }
         assert_eq!(by_number(9999, "08S01", "").0, FaultKind::Transient);
         assert_eq!(from_sqlx(sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into()), "x").kind(), FaultKind::Transient);
-    }
-
-    #[test]
-    fn only_an_accounts_hourly_limits_are_a_quota() {
-        let said = |resource: &str| format!("User 'etl' has exceeded the '{resource}' resource (current value: 2)");
-        for (resource, kind) in [
-            ("max_user_connections", FaultKind::Transient),
-            ("max_connections_per_hour", FaultKind::Quota),
-            ("max_queries_per_hour", FaultKind::Quota),
-            ("max_updates_per_hour", FaultKind::Quota),
-        ] {
-            let (judged, hint) = by_number(1226, "42000", &said(resource));
-            assert_eq!(judged, kind, "{resource}");
-            assert!(hint.unwrap().contains(&resource.to_uppercase()), "{resource}: {hint:?}");
-        }
     }
 
     #[test]

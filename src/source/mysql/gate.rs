@@ -1,6 +1,6 @@
-//! Stands between sqlx and a server whose identity is not proven, and reads the server's greeting first.
+//! Stands between sqlx and a server, and reads the server's greeting first.
 //!
-//! sqlx sends the unencrypted password to any server that names `mysql_clear_password` in its greeting (it checks only
+//! sqlx waits for as many bytes as any server announces, and panics where a greeting ends early. And it sends the unencrypted password to any server that names `mysql_clear_password` in its greeting (it checks only
 //! a later request to switch to that plugin), and no setting prevents it. A look at the greeting of another connection
 //! would prove nothing about this one. So the gate connects, reads the greeting, and passes it on over a socket that
 //! only this process reaches. Bytes pass unchanged, TLS included.
@@ -12,9 +12,10 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixStream};
 
-use super::wire::Place;
+use super::foreign;
+use super::wire::{Greeting, Place, tcp};
 
 /// The plugin that sends a password without encrypting it.
 const CLEAR: &[u8] = b"mysql_clear_password";
@@ -30,20 +31,6 @@ const OFFERS_TLS: u16 = 0x0800;
 
 /// The kernel takes at most 107 bytes for a socket's path, macOS 103.
 const LONGEST_DIRECTORY: usize = 70;
-
-/// Why a server is not let through.
-#[derive(Debug)]
-pub enum Closed {
-    /// It asks for the unencrypted password.
-    ClearPassword,
-    Io(Error),
-}
-
-impl From<Error> for Closed {
-    fn from(error: Error) -> Self {
-        Self::Io(error)
-    }
-}
 
 type Reading = Box<dyn AsyncRead + Send + Unpin>;
 type Writing = Box<dyn AsyncWrite + Send + Unpin>;
@@ -65,15 +52,17 @@ struct Door {
 
 impl Gate {
     /// # Errors
-    /// The errors of connecting, and `ClearPassword`.
-    pub async fn open(place: Place<'_>) -> Result<Self, Closed> {
+    /// The errors of connecting, and that of a server that does not greet as MySQL does.
+    pub async fn open(place: Place<'_>) -> Result<Self, Error> {
         let mut server = dial(place).await?;
         let greeting = greeting(&mut server.0).await?;
-        // The name is looked for anywhere, so that this does not depend on parsing the greeting as sqlx does.
-        if greeting.windows(CLEAR.len()).any(|bytes| bytes == CLEAR) {
-            return Err(Closed::ClearPassword);
-        }
         Ok(Self { server, greeting, door: Door::open()? })
+    }
+
+    /// Whether the server asks for the unencrypted password.
+    pub fn wants_clear_password(&self) -> bool {
+        // The name is looked for anywhere, so that this does not depend on parsing the greeting as sqlx does.
+        self.greeting.windows(CLEAR.len()).any(|bytes| bytes == CLEAR)
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -141,10 +130,7 @@ pub fn private_directory() -> Result<TempDir, Error> {
 async fn dial(place: Place<'_>) -> Result<(Reading, Writing), Error> {
     Ok(match place {
         Place::Tcp(host, port) => {
-            let stream = TcpStream::connect((host, port)).await?;
-            // What sqlx sends in one piece should leave in one.
-            stream.set_nodelay(true)?;
-            let (reading, writing) = stream.into_split();
+            let (reading, writing) = tcp(host, port).await?.into_split();
             (Box::new(reading), Box::new(writing))
         }
         Place::Unix(path) => {
@@ -154,17 +140,28 @@ async fn dial(place: Place<'_>) -> Result<(Reading, Writing), Error> {
     })
 }
 
-/// The first packet, including its header.
+/// The first packet, including its header: a greeting, or a refusal in its place.
 async fn greeting(server: &mut Reading) -> Result<Vec<u8>, Error> {
     let mut packet = vec![0; 4];
-    server.read_exact(&mut packet).await?;
+    server.read_exact(&mut packet).await.map_err(left)?;
     let length = usize::from(packet[0]) | usize::from(packet[1]) << 8 | usize::from(packet[2]) << 16;
     if length > LONGEST_GREETING {
-        return Err(Error::new(ErrorKind::InvalidData, "what answers does not greet like MySQL"));
+        return Err(foreign::error());
     }
     packet.resize(4 + length, 0);
-    server.read_exact(&mut packet[4..]).await?;
-    Ok(packet)
+    server.read_exact(&mut packet[4..]).await.map_err(left)?;
+    match Greeting::read(&packet[4..]) {
+        Err(sqlx::Error::Protocol(_)) => Err(foreign::error()),
+        Ok(_) | Err(_) => Ok(packet),
+    }
+}
+
+/// A proxy whose server is away accepts a connection, and ends it at once.
+fn left(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::new(ErrorKind::UnexpectedEof, "it ended the connection before its greeting"),
+        _ => error,
+    }
 }
 
 /// Protocol 10: version text, thread, 8 bytes of the scramble, a filler, capabilities.
@@ -181,7 +178,7 @@ async fn pump(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, siz
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -197,7 +194,7 @@ mod tests {
         packet
     }
 
-    async fn greets(with: Vec<u8>) -> (Result<Gate, Closed>, TcpStream) {
+    async fn greets(with: Vec<u8>) -> (Result<Gate, Error>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = async {
@@ -210,9 +207,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_asks_for_the_unencrypted_password_receives_no_byte() {
-        let (outcome, mut server) = greets(hello(0xf7ff, CLEAR)).await;
-        assert!(matches!(outcome, Err(Closed::ClearPassword)));
-        drop(outcome);
+        let (gate, mut server) = greets(hello(0xf7ff, CLEAR)).await;
+        assert!(gate.as_ref().is_ok_and(Gate::wants_clear_password));
+        drop(gate);
         let mut received = Vec::new();
         server.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, b"");
@@ -222,8 +219,8 @@ mod tests {
     async fn everything_else_passes_unchanged_in_both_directions_and_ends_together() {
         let greeting = hello(0xffff, b"caching_sha2_password");
         let (gate, mut server) = greets(greeting.clone()).await;
-        let gate = gate.unwrap_or_else(|closed| panic!("{closed:?}"));
-        assert!(gate.offers_tls());
+        let gate = gate.unwrap_or_else(|error| panic!("{error:?}"));
+        assert!(gate.offers_tls() && !gate.wants_clear_password());
         let socket = gate.socket();
         let (client, carried) = tokio::join!(UnixStream::connect(&socket), gate.carry());
         carried.unwrap();
@@ -247,8 +244,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_does_not_greet_like_mysql_is_an_error_at_once() {
-        let (outcome, _server) = greets(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
-        assert!(matches!(outcome, Err(Closed::Io(error)) if error.kind() == ErrorKind::InvalidData));
+        let whole = hello(0xffff, b"caching_sha2_password");
+        // Packets that say how long they are, and end before the fields of a greeting do.
+        let cut =
+            [1, 5, 12, 30, 45].map(|length: u8| [&[length, 0, 0, 0], &whole[4..4 + usize::from(length)]].concat());
+        let others =
+            [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"SSH-2.0-OpenSSH_9.6\r\n", b"\0\0\0\0"].map(<[u8]>::to_vec);
+        for bytes in cut.into_iter().chain(others) {
+            let (outcome, _server) = greets(bytes.clone()).await;
+            assert!(outcome.is_err_and(|error| foreign::is_foreign(&error)), "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_in_place_of_a_greeting_is_passed_on_and_a_lost_connection_may_come_back() {
+        let (gate, _server) = greets(b"\x17\0\0\0\xff\x10\x04Too many connections".to_vec()).await;
+        assert!(gate.is_ok());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let leaves = async { drop(listener.accept().await) };
+        let (outcome, ()) = tokio::join!(Gate::open(Place::Tcp("127.0.0.1", port)), leaves);
+        assert!(outcome.is_err_and(|error| !foreign::is_foreign(&error)));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Makes a connection: its path, its credentials, and the meaning of a refusal.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
@@ -10,7 +9,8 @@ use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
 use super::fault::{from_login, number};
-use super::gate::{Closed, Gate};
+use super::foreign;
+use super::gate::Gate;
 use super::refusal::{self, Refused};
 use super::roles;
 use super::server::Server;
@@ -133,14 +133,6 @@ impl<'a> Login<'a> {
         {
             return refusal::behind_ssh(&sentence, &said, &server.settings);
         }
-        if let sqlx::Error::Io(io) = &error
-            && io.kind() == ErrorKind::InvalidData
-            && io.get_ref().is_some_and(|inner| !inner.is::<rustls::Error>())
-        {
-            return Fault::new(FaultKind::Config, sentence)
-                .caused_by(error)
-                .with_hint("check MYSQL_HOST and MYSQL_PORT: something else than MySQL listens there");
-        }
         if number(&error) == Some(NO_DATABASE)
             && let Some(activation) = self.sleeping_role().await
         {
@@ -155,7 +147,7 @@ impl<'a> Login<'a> {
     /// active.
     async fn sleeping_role(&self) -> Option<String> {
         let connection: MySqlConnection = self.log_in("").await.ok()?;
-        roles::activation(&mut Session::of(connection).await.ok()?).await
+        roles::activation(&mut Session::of(connection)).await
     }
 }
 
@@ -167,26 +159,15 @@ impl Dials for MySqlConnection {
         if !password.is_empty() {
             options = options.password(password);
         }
+        let gate = Gate::open(login.place()).await.map_err(|error| Failure::Sqlx(error.into(), None))?;
         // A verified server gets the password in any case, and an empty password cannot be disclosed.
-        if ssl_mode.verifies() || password.is_empty() {
-            let tls = match mode {
-                SslMode::Disabled => Some(false),
-                SslMode::Preferred => None,
-                SslMode::Required | SslMode::VerifyCa | SslMode::VerifyIdentity => Some(true),
-            };
-            if let Some(socket) = &login.socket {
-                options = options.socket(socket);
-            }
-            return options.connect().await.map_err(|error| Failure::Sqlx(error, tls));
+        if gate.wants_clear_password() && !ssl_mode.verifies() && !password.is_empty() {
+            return Err(Failure::ClearPassword);
         }
-        let gate = Gate::open(login.place()).await.map_err(|closed| match closed {
-            Closed::ClearPassword => Failure::ClearPassword,
-            Closed::Io(error) => Failure::Sqlx(sqlx::Error::Io(error), None),
-        })?;
         let tls = Some(gate.offers_tls() && !matches!(mode, SslMode::Disabled));
         let failed = |error| Failure::Sqlx(error, tls);
         let options = options.socket(gate.socket());
-        let mut connecting = pin!(options.connect());
+        let mut connecting = pin!(foreign::heard(options.connect()));
         tokio::select! {
             biased;
             outcome = &mut connecting => return outcome.map_err(failed),

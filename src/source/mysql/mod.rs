@@ -14,10 +14,12 @@ mod estate;
 mod fault;
 mod fence;
 mod filter;
+mod foreign;
 mod found;
 mod gate;
 mod harmless;
 mod indexes;
+mod limits;
 mod login;
 mod password;
 mod peers;
@@ -92,6 +94,12 @@ impl MysqlSource {
         Self { servers: Servers::new(settings), notes: RetryNotes::default() }
     }
 
+    /// Where a server listens, for messages; `None` if no server has that name.
+    #[must_use]
+    pub fn place(&self, of: Option<&SourceName>) -> Option<String> {
+        Some(self.servers.called(of).ok()?.server.place())
+    }
+
     /// Sets how long an answer may take until the server is asked what the connection is doing; a minute by default.
     #[must_use]
     pub fn asking_after(self, silence: Duration) -> Self {
@@ -102,8 +110,7 @@ impl MysqlSource {
         Self { servers: self.servers.with(patient), ..self }
     }
 
-    /// Repeats a call until the server answers, or fails with an error that does not pass; a server that is known to be
-    /// away is asked once.
+    /// Repeats a call until the server answers, or fails with an error that does not pass.
     async fn ask<T, F>(
         &self,
         server: &Server,
@@ -113,9 +120,7 @@ impl MysqlSource {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let notes = self.notes.clone();
-        let notes = if server.away.is_known() { notes.with_most_tries(1) } else { notes };
-        repeated(&notes, operation, call).await.map_err(|fault| server.worded(fault))
+        repeated(&self.notes, operation, call).await.map_err(|fault| server.worded(fault))
     }
 }
 

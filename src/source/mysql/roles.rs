@@ -6,8 +6,8 @@ use crate::domain::check::server::Account;
 
 /// The statement that activates an account's roles at login; `None` if it has no roles, or one is active.
 pub async fn activation(session: &mut Session) -> Option<String> {
-    let asked = session.texts(Query::plain("SELECT CURRENT_ROLE(), CURRENT_USER()")).await.ok()?;
-    let [active, account] = asked.first()?.as_slice() else { return None };
+    let asked = session.texts(Query::plain("SELECT CURRENT_ROLE(), CURRENT_USER(), VERSION()")).await.ok()?;
+    let [active, account, version] = asked.first()?.as_slice() else { return None };
     if active.as_deref().is_some_and(|active| active != "NONE") {
         return None;
     }
@@ -15,7 +15,7 @@ pub async fn activation(session: &mut Session) -> Option<String> {
     let grants = session.texts(Query::plain("SHOW GRANTS")).await.ok()?;
     let roles: Vec<_> = grants.iter().filter_map(|row| granted_role(row.first()?.as_deref()?)).collect();
     let first = roles.first()?;
-    Some(match session.flavour {
+    Some(match Flavour::of(version.as_deref()?) {
         Flavour::MySql => format!("SET DEFAULT ROLE ALL TO {account}"),
         // In MariaDB an account has one default role.
         Flavour::MariaDb => format!("SET DEFAULT ROLE {first} FOR {account}"),

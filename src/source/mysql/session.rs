@@ -3,9 +3,10 @@
 use sqlx::mysql::{MySqlConnection, MySqlStatement};
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
+use super::foreign::heard;
 use super::silence::{self, Line};
 use super::sql::Query;
-use super::texts::{Texts, first};
+use super::texts::Texts;
 use super::wire::{Cells, Connection};
 
 /// Which of the two servers answers, where their answers differ.
@@ -13,6 +14,13 @@ use super::wire::{Cells, Connection};
 pub enum Flavour {
     MySql,
     MariaDb,
+}
+
+impl Flavour {
+    /// `version`: what the server says of itself.
+    pub fn of(version: &str) -> Self {
+        if version.to_ascii_lowercase().contains("mariadb") { Self::MariaDb } else { Self::MySql }
+    }
 }
 
 /// A row of a short query, as the server sends it.
@@ -29,12 +37,12 @@ pub trait Speaks: Send {
 
 impl Speaks for MySqlConnection {
     async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
-        let rows = query.prepared().fetch_all(self).await?;
+        let rows = heard(query.prepared().fetch_all(self)).await?;
         Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(<[u8]>::to_vec)).collect()).collect())
     }
 
     async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self).await.map(|_| ())
+        heard(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self)).await.map(|_| ())
     }
 }
 
@@ -57,14 +65,9 @@ pub struct Session<C = MySqlConnection> {
 }
 
 impl<C: Speaks> Session<C> {
-    /// A new connection, before anything is set.
-    pub async fn of(connection: C) -> Result<Self, sqlx::Error> {
-        let mut session = Self { connection, flavour: Flavour::MySql, line: None };
-        let version = session.texts(Query::plain("SELECT VERSION()")).await?;
-        if first(&version).is_some_and(|version| version.to_ascii_lowercase().contains("mariadb")) {
-            session.flavour = Flavour::MariaDb;
-        }
-        Ok(session)
+    /// A new connection, before anything is set or known of the server.
+    pub const fn of(connection: C) -> Self {
+        Self { connection, flavour: Flavour::MySql, line: None }
     }
 
     /// The connection's number at the server.
@@ -98,6 +101,6 @@ impl Session {
     /// Prepares a statement without running it, to learn the columns that it would return.
     pub async fn announced(&mut self, sql: String) -> Result<MySqlStatement, sqlx::Error> {
         let announced = self.connection.prepare(AssertSqlSafe(sql).into_sql_str());
-        silence::listen(announced, self.line.as_ref()).await
+        silence::listen(heard(announced), self.line.as_ref()).await
     }
 }

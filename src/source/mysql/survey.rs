@@ -10,6 +10,7 @@ use super::texts::{Texts, text};
 use super::{clock, connect};
 use crate::domain::check::server::{Account, Entry, ServerFacts, ServerZone, Tls};
 use crate::domain::config::MysqlSettings;
+use crate::domain::excerpt::excerpt;
 use crate::domain::fault::Fault;
 
 /// The session's own zone is UTC; `global` is what other sessions get. A named zone whose table was not loaded gives
@@ -41,10 +42,10 @@ async fn read(session: &mut Session, server: &Server) -> Result<Option<ServerFac
     let (version, cipher) = (value(&tls), value(&cipher));
     Ok(Some(ServerFacts {
         place: server.place(),
-        product: match session.flavour {
+        product: excerpt(&match session.flavour {
             Flavour::MariaDb => format!("MariaDB {}", text(&who, 1).split("-MariaDB").next().unwrap_or_default()),
             Flavour::MySql => format!("MySQL {}", text(&who, 1)),
-        },
+        }),
         account: Account::parse(text(&who, 0)),
         database: text(&who, 2).to_owned(),
         tls: (!cipher.is_empty()).then_some(Tls { version, cipher }),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::engine::Command;
+use crate::format;
 use crate::tui::model::Now;
 use crate::tui::shared::Shared;
 
@@ -42,7 +43,7 @@ impl Schedule {
         self.next_run = None;
     }
 
-    /// The countdown for the title, such as `12m`; `None` if no run is scheduled or its time has come.
+    /// The countdown for the title, such as `12 min`; `None` if no run is scheduled or its time has come.
     #[must_use]
     pub fn countdown(&self, now: Now) -> Option<(DateTime<Utc>, String)> {
         let at = self.next_run?;
@@ -73,10 +74,6 @@ const fn unit(seconds: i64) -> i64 {
 /// The time left, coarser than a past duration: it need not be drawn anew every second.
 fn words(left: TimeDelta) -> String {
     let seconds = left.num_seconds();
-    match seconds {
-        ..MINUTE => format!("{seconds}s"),
-        MINUTE..HOUR => format!("{}m", seconds / MINUTE),
-        HOUR..DAY => format!("{}h{:02}m", seconds / HOUR, seconds % HOUR / MINUTE),
-        DAY.. => format!("{}d{}h", seconds / DAY, seconds % DAY / HOUR),
-    }
+    let shown = seconds - seconds % unit(seconds);
+    format::duration(Duration::from_secs(u64::try_from(shown).unwrap_or(0)))
 }

@@ -65,17 +65,17 @@ fn a_console_follows_the_schedule_and_makes_up_missed_runs_only_on_request() {
 fn the_countdown_is_drawn_when_it_reads_differently() {
     let mut desk = Desk::open();
     // The time is 08:00:40.
-    for (hour, minute, words) in [(8, 1, "20s"), (8, 12, "11m"), (11, 13, "3h12m")] {
+    for (hour, minute, words) in [(8, 1, "20 s"), (8, 12, "11 min"), (11, 13, "3 h 12 min")] {
         desk.due(hour, minute);
         assert_eq!(desk.reads().as_deref(), Some(words));
     }
     desk.app.shared.dirty = false;
     desk.pass(Duration::from_secs(20));
     assert!(!desk.app.shared.dirty, "it still reads the same");
-    assert_eq!(desk.reads().as_deref(), Some("3h12m"));
+    assert_eq!(desk.reads().as_deref(), Some("3 h 12 min"));
     desk.pass(Duration::from_millis(200));
     assert!(desk.app.shared.dirty);
-    assert_eq!(desk.reads().as_deref(), Some("3h11m"));
+    assert_eq!(desk.reads().as_deref(), Some("3 h 11 min"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use ratatui::widgets::Paragraph;
 
 use super::app::{App, Drawn};
 use super::links::Link;
+use super::panes::cut;
 use super::text;
 use super::theme::Theme;
 
@@ -36,10 +37,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         return Drawn::default();
     }
     let notice = app.shared.notice.as_ref().map_or_else(Vec::new, |notice| {
-        let mut lines = text::wrap(&notice.text, usize::from(area.width));
-        lines.truncate(NOTICE_LINES);
+        let cells = usize::from(area.width);
         let style = if notice.bad { theme.bad() } else { Theme::strong() };
-        lines.into_iter().map(|line| Line::styled(line, style)).collect()
+        let lines = text::wrap(&notice.text, cells).into_iter().map(|line| Line::styled(line, style)).collect();
+        cut(lines, NOTICE_LINES, cells, "", theme)
     });
     let lines = if app.line.is_some() { COMMAND_LINES } else { u16::try_from(notice.len()).unwrap_or(0) };
     let [top, body, said, bottom] =

@@ -53,7 +53,7 @@ fn badges(app: &App) -> Vec<String> {
     badges
 }
 
-/// The next run, in UTC like all times: `next 02:00 in 3h12m`.
+/// The next run, in UTC like all times: `next 02:00 in 3 h 12 min`.
 fn next_run(app: &App) -> Option<String> {
     let (at, left) = app.schedule.countdown(app.shared.now)?;
     let is_far = at - app.shared.now.utc >= chrono::TimeDelta::days(1);

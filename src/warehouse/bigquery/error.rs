@@ -10,12 +10,10 @@ use serde::Deserialize;
 
 use super::refusals::{Judged, by_words};
 use super::{invalid, values};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::excerpt::excerpt;
+use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::retry::Failure;
-use crate::trust;
-
-/// Enough for BigQuery's own sentences; its messages may quote whole statements.
-const LONGEST_MESSAGE: usize = 2_000;
+use crate::{trust, unreached};
 
 /// A request that did not succeed.
 #[derive(Debug, Clone)]
@@ -30,6 +28,8 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     message: String,
     hint: Option<Cow<'static, str>>,
+    /// The server that was not reached, if that is the error.
+    absent: Option<Absent>,
 }
 
 impl std::fmt::Display for ApiError {
@@ -65,6 +65,7 @@ impl ApiError {
                 format!("{} ({reason}, HTTP {status})", bounded(&values::left_out(message, reason)))
             },
             hint,
+            absent: None,
         }
     }
 
@@ -91,6 +92,7 @@ impl ApiError {
             retry_after: None,
             message: bounded(&message.into()),
             hint: None,
+            absent: None,
         }
     }
 
@@ -137,6 +139,7 @@ impl ApiError {
         Fault::new(self.kind, format!("{what}: {}", self.message))
             .with_retry_after(self.retry_after)
             .with_hint_if_any(self.hint)
+            .with_absent(self.absent)
     }
 }
 
@@ -149,6 +152,10 @@ impl Failure for ApiError {
         self.retry_after
     }
 
+    fn absent(&self) -> Option<&Absent> {
+        self.absent.as_ref()
+    }
+
     fn is_final(&self) -> bool {
         self.is_final
     }
@@ -156,10 +163,15 @@ impl Failure for ApiError {
 
 impl From<reqwest::Error> for ApiError {
     fn from(error: reqwest::Error) -> Self {
-        let host = error.url().and_then(reqwest::Url::host_str).unwrap_or("the server");
-        match trust::refused(&error, host) {
-            Some(fault) => fault.into(),
-            None => Self::unanswered(chain(&error.without_url())),
+        let server = error.url().map_or_else(|| "BigQuery".to_owned(), unreached::server);
+        if let Some(fault) = trust::refused(&error, &server) {
+            return fault.into();
+        }
+        let why = if error.is_timeout() { "none came in time".to_owned() } else { unreached::why(&error) };
+        Self {
+            hint: Some(Cow::Owned(unreached::hint(&server))),
+            absent: error.is_connect().then(|| Absent::now(server.clone())),
+            ..Self::unanswered(format!("no answer from {server}: {why}"))
         }
     }
 }
@@ -171,6 +183,7 @@ impl From<Fault> for ApiError {
             kind: fault.kind(),
             retry_after: fault.retry_after(),
             hint: fault.own_hint().map(|hint| Cow::Owned(hint.to_owned())),
+            absent: fault.absent().cloned(),
             ..Self::unanswered(fault.to_string())
         }
     }
@@ -280,26 +293,9 @@ struct ErrorDetail {
     errors: Vec<JobError>,
 }
 
+/// Messages of BigQuery may quote whole statements.
 fn bounded(text: &str) -> String {
-    let text = text.trim();
-    match text.char_indices().nth(LONGEST_MESSAGE) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}...", &text[..end]),
-    }
-}
-
-/// An error and its causes; libraries' own texts often leave out the telling one.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
+    excerpt(text.trim())
 }
 
 #[cfg(test)]
@@ -351,6 +347,6 @@ mod tests {
         let text = fault.to_string();
         assert!(text.starts_with("Publishing orders failed: first; éé"));
         assert!(text.ends_with("... (invalid, at query)"));
-        assert!(text.chars().count() < 2_100);
+        assert!(text.chars().count() < 700);
     }
 }

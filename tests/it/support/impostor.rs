@@ -17,6 +17,10 @@ pub enum Manner {
     Switches(&'static str),
     /// Offers TLS, which the server at that port of loopback handles.
     Tls(u16),
+    /// Says this in place of a greeting, as an SSH or web server would, or a proxy that cuts packets short.
+    Says(&'static [u8]),
+    /// Accepts any login, and describes the columns of a statement in packets that end too early.
+    CutsShort,
 }
 
 /// Ends with the test's runtime.
@@ -48,8 +52,12 @@ impl Impostor {
 async fn talk(mut client: TcpStream, manner: Manner, ear: Arc<Mutex<Vec<u8>>>) -> std::io::Result<()> {
     let (plugin, offers_tls) = match manner {
         Manner::Greets(plugin) => (plugin, false),
-        Manner::Switches(_) => ("mysql_native_password", false),
+        Manner::Switches(_) | Manner::CutsShort => ("mysql_native_password", false),
         Manner::Tls(_) => ("mysql_native_password", true),
+        Manner::Says(bytes) => {
+            client.write_all(bytes).await?;
+            return hear(client, &ear).await;
+        }
     };
     client.write_all(&packet(0, &greeting(plugin, offers_tls))).await?;
     match manner {
@@ -68,12 +76,37 @@ async fn talk(mut client: TcpStream, manner: Manner, ear: Arc<Mutex<Vec<u8>>>) -
             let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
             copy_bidirectional(&mut client, &mut server).await?;
         }
+        Manner::CutsShort => return cut_short(client).await,
+        Manner::Says(_) => {}
     }
+    hear(client, &ear).await
+}
+
+async fn hear(mut client: TcpStream, ear: &Mutex<Vec<u8>>) -> std::io::Result<()> {
     let mut piece = [0; 1024];
     while let n @ 1.. = client.read(&mut piece).await? {
         ear.lock().unwrap().extend(&piece[..n]);
     }
     Ok(())
+}
+
+/// Answers packet by packet; a statement is prepared with a column, whose description lacks most of its fields.
+async fn cut_short(mut client: TcpStream) -> std::io::Result<()> {
+    const PREPARE: u8 = 0x16;
+    const DONE: &[u8] = b"\0\0\0\x02\0\0\0";
+    loop {
+        let mut header = [0; 4];
+        client.read_exact(&mut header).await?;
+        let mut said = vec![0; usize::from(header[0]) | usize::from(header[1]) << 8];
+        client.read_exact(&mut said).await?;
+        let number = header[3] + 1;
+        if said.first() == Some(&PREPARE) {
+            client.write_all(&packet(number, b"\0\x01\0\0\0\x01\0\0\0\0\0\0")).await?;
+            client.write_all(&packet(number + 1, b"\x03def\0\0\0\x01a\0\x0c")).await?;
+        } else {
+            client.write_all(&packet(number, DONE)).await?;
+        }
+    }
 }
 
 fn greeting(plugin: &str, offers_tls: bool) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::Error;
 use tokio::io::AsyncWriteExt;
@@ -15,6 +16,7 @@ use super::handshake::Greeting;
 use super::packets::Incoming;
 use super::secured::{self, Security};
 use crate::domain::secret::Secret;
+use crate::source::mysql::foreign;
 
 /// The server's byte that announces more of the login.
 const MORE: u8 = 0x01;
@@ -29,6 +31,10 @@ const KEY_OF_CACHING_SHA2: u8 = 0x02;
 
 /// A login takes three or four answers: another plugin, its key, its reply, the end.
 const MOST_ANSWERS: usize = 8;
+
+/// A machine that is there accepts a connection at once, after a lost packet within three seconds; a firewall that drops
+/// packets never does.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where the server, or the proxy or tunnel to it, listens.
 #[derive(Debug, Clone, Copy)]
@@ -190,21 +196,28 @@ impl Exchange<'_> {
 
 async fn dial(place: Place<'_>) -> Result<Box<dyn Duplex>, io::Error> {
     Ok(match place {
-        Place::Tcp(host, port) => {
-            let stream = TcpStream::connect((host, port)).await?;
-            // Sends a statement without delay.
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
+        Place::Tcp(host, port) => Box::new(tcp(host, port).await?),
         Place::Unix(path) => Box::new(UnixStream::connect(path).await?),
     })
 }
 
+/// Connects to a port, within a limited time.
+///
+/// # Errors
+/// The system's, and `TimedOut`.
+pub async fn tcp(host: &str, port: u16) -> Result<TcpStream, io::Error> {
+    let connecting = tokio::time::timeout(CONNECTED_WITHIN, TcpStream::connect((host, port)));
+    let late = |_| io::Error::new(ErrorKind::TimedOut, format!("no answer within {} s", CONNECTED_WITHIN.as_secs()));
+    let stream = connecting.await.map_err(late)??;
+    // What is sent in one piece should leave in one, without delay.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 async fn greeting(stream: &mut Box<dyn Duplex>, incoming: &mut Incoming) -> Result<Greeting, Error> {
     let read = async { Greeting::read(next(stream, incoming).await?) };
-    // `login.rs` then reports that something else listens there.
     read.await.map_err(|error| match error {
-        Error::Protocol(text) => io::Error::new(ErrorKind::InvalidData, text).into(),
+        Error::Protocol(_) => foreign::error().into(),
         other => other,
     })
 }

@@ -110,7 +110,20 @@ impl Backfill {
         } else if let Some(ask) = self.ask() {
             self.ask_for(ask, shared);
         } else {
-            shared.say("type a valid start first");
+            shared.say(self.complaint());
+        }
+    }
+
+    /// Which field has no value that can be read, and what one looks like.
+    fn complaint(&self) -> String {
+        let (start, end) = (self.start.value().trim(), self.end.value().trim());
+        let (field, typed) = match read_value(start, Tz::UTC) {
+            Err(why) => ("start", (start, why)),
+            Ok(_) => ("end", (end, read_value(end, Tz::UTC).err().unwrap_or_default())),
+        };
+        match typed {
+            ("", why) => format!("the field `{field}` is empty: type a date, a time or a whole number, {why}"),
+            (typed, why) => format!("the field `{field}` holds no date, time or whole number, but `{typed}`: {why}"),
         }
     }
 

@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 
 use crate::domain::cursor::Moment;
 
+const EXAMPLE: &str = "e.g. 2026-10-01 08:00:00Z, or a number";
+
 /// The meaning of the typed text: a whole number, or a moment in UTC.
 ///
 /// A time without an offset is the wall clock of `zone`.
@@ -13,15 +15,11 @@ use crate::domain::cursor::Moment;
 /// A sentence that says what to write instead.
 pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     let text = text.trim();
-    if text.is_empty() {
-        return Err("write a date or a time");
-    }
     if let Ok(number) = text.parse::<i128>() {
         return Ok(format!("{number} (a whole number)"));
     }
-    let help = "e.g. 2026-10-01 08:00:00Z, or a number";
-    let moment = Moment::parse(text).ok_or(help)?;
-    let naive = moment.to_naive().ok_or("there is no such day")?;
+    let moment = Moment::parse(text).ok_or(EXAMPLE)?;
+    let naive = moment.to_naive().ok_or("no such day; e.g. 2026-10-31")?;
     let has_offset = text.len() > 10 && text[10..].contains(['Z', 'z', '+', '-']);
     if has_offset {
         return Ok(format!("{} UTC", naive.format("%Y-%m-%d %H:%M:%S")));
@@ -56,6 +54,7 @@ mod tests {
         assert_eq!(read_end("2026-10-01", Tz::UTC).unwrap(), "2026-10-01 23:59:59 UTC");
         assert_eq!(read("4711").unwrap(), "4711 (a whole number)");
         assert!(read("last monday").unwrap_err().contains("2026-10-01"));
-        assert_eq!(read("2026-02-31").unwrap_err(), "there is no such day");
+        assert_eq!(read("2026-02-31").unwrap_err(), "no such day; e.g. 2026-10-31");
+        assert_eq!(read("").unwrap_err(), EXAMPLE);
     }
 }

@@ -124,21 +124,14 @@ pub(super) fn lag(row: &Row, now: Instant) -> String {
     }
 }
 
-/// An age in minutes or hours.
+/// An age in its greatest unit.
 pub(super) fn ago(age: Duration) -> String {
-    let minutes = age.as_secs() / 60;
-    match minutes {
-        0..60 => format!("{minutes}m"),
-        _ => format!("{}h", minutes / 60),
-    }
+    format::roughly(age)
 }
 
 fn lag_of(measured: &Measured) -> String {
     match measured.lag {
-        Some(Lag::Seconds(seconds)) => {
-            let seconds = u64::try_from(seconds).unwrap_or(0);
-            if seconds < 10 { format!("{seconds}s") } else { format::duration(Duration::from_secs(seconds)) }
-        }
+        Some(Lag::Seconds(seconds)) => format::duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
         Some(Lag::Steps(steps)) => format::count(u64::try_from(steps).unwrap_or(0)),
         None if measured.problem.is_some() => "?".to_owned(),
         None => "-".to_owned(),

@@ -13,7 +13,7 @@ use crate::domain::config::Mode;
 use crate::engine::Phase;
 use crate::format::{self, numbered};
 use crate::tui::model::{Now, Row};
-use crate::tui::panes::pane;
+use crate::tui::panes::{cut, pane};
 use crate::tui::shared::Shared;
 use crate::tui::text::{fit, width, wrap};
 use crate::tui::theme::Theme;
@@ -38,7 +38,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, th
         lines.push(identity(row, cells, theme));
     }
     lines.extend(news);
-    lines.truncate(usize::from(inner.height));
+    let lines = cut(lines, usize::from(inner.height), cells, "Enter: all of it", theme);
     frame.render_widget(Paragraph::new(lines), inner);
 }
 

@@ -1,6 +1,7 @@
 //! The filter of the list of mappings: words, `status:failed`, `lag:>1h`, `mode:append`, `name:order`. Separately, only
 //! mappings with problems.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::domain::config::Mode;
@@ -86,8 +87,12 @@ impl filter::Test for Test {
 }
 
 fn status(value: &str) -> Result<Test, String> {
-    let known = |word: &str| [LATE, WRONG].contains(&word) || Word::ALL.iter().any(|one| one.is_called(word));
-    let words = words_of(value, known, "status:failed, status:review,late, status:running")?;
+    let mut known: Vec<String> = Word::ALL.iter().map(|word| word.text().to_lowercase()).collect();
+    // Of a mapping that another process runs, the column says the same as of one of ours.
+    let mut seen = HashSet::new();
+    known.retain(|word| word != "..." && seen.insert(word.clone()));
+    known.extend([WRONG, LATE].map(str::to_owned));
+    let words = words_of(value, &known)?;
     Ok(Test::Status(words.into_iter().map(str::to_owned).collect()))
 }
 

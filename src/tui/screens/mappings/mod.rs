@@ -196,6 +196,10 @@ impl Acts for Mappings {
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         if self.filter.typing {
+            // Beside the field there may be no room for all of it.
+            if let Some(complaint) = self.filter.complaint().filter(|_| action == Action::Open) {
+                shared.remark(complaint);
+            }
             self.filter.act(action);
             self.arrange(&shared.book);
             return Next::Done;

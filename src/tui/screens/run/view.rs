@@ -13,7 +13,7 @@ use crate::engine::MappingProgress;
 use crate::format::{self, numbered};
 use crate::tui::log_lines::log_lines;
 use crate::tui::model::{Row, RunLog};
-use crate::tui::panes::{first_shown, pane};
+use crate::tui::panes::{cut, first_shown, pane};
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
@@ -49,7 +49,7 @@ impl Draws for Run {
         }
         let [upper, jobs, log] =
             Layout::vertical([Constraint::Length(10), Constraint::Length(5), Constraint::Min(3)]).areas(rest);
-        let [phases, steps] = Layout::horizontal([Constraint::Length(26), Constraint::Min(20)]).areas(upper);
+        let [phases, steps] = Layout::horizontal([Constraint::Length(29), Constraint::Min(20)]).areas(upper);
         draw_phases(frame, row, shared, theme, phases);
         let steps = draw_steps(frame, row, self, theme, steps);
         let jobs = draw_jobs(frame, self, shared, theme, jobs);
@@ -94,12 +94,12 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, roomy: bool,
         lines.push(Line::raw(fit(&text, cells, theme)));
         lines.extend(course(row.rates.course(), theme).filter(|_| roomy));
     } else if let Some((error, hint)) = row.last_error() {
-        let mut said = wrap(error, cells);
-        said.truncate(ERROR_LINES);
-        lines.extend(said.into_iter().map(|line| Line::styled(line, theme.bad())));
+        const BELOW: &str = "Tab: all of it in Steps";
+        let styled = |text: &str, style| wrap(text, cells).into_iter().map(|line| Line::styled(line, style)).collect();
+        lines.extend(cut(styled(error, theme.bad()), ERROR_LINES, cells, BELOW, theme));
         let hint = hint.or_else(|| screen.report.as_ref().and_then(|report| report.hint.as_deref()));
-        let hint = hint.map(|hint| wrap(hint, cells)).unwrap_or_default();
-        lines.extend(hint.into_iter().take(HINT_LINES).map(|line| Line::styled(line, Theme::strong())));
+        let hint = hint.map(|hint| styled(hint, Theme::strong())).unwrap_or_default();
+        lines.extend(cut(hint, HINT_LINES, cells, BELOW, theme));
     }
     lines
 }
@@ -147,7 +147,7 @@ fn draw_phases(frame: &mut Frame<'_>, row: &Row, shared: &Shared, theme: Theme, 
                 (Some(_), false) => (done, theme.good()),
             };
             let time = spent.map_or_else(|| "-".to_owned(), format::duration);
-            Line::styled(format!(" {sign} {}{}", left(phase.word(), 11, theme), right(&time, 8, theme)), style)
+            Line::styled(format!(" {sign} {}{}", left(phase.word(), 11, theme), right(&time, 11, theme)), style)
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
@@ -156,7 +156,6 @@ fn draw_phases(frame: &mut Frame<'_>, row: &Row, shared: &Shared, theme: Theme, 
 fn draw_steps(frame: &mut Frame<'_>, row: &Row, screen: &Run, theme: Theme, area: Rect) -> Extent {
     let block = pane("Steps", screen.pane == Pane::Steps, theme);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
     let cells = usize::from(inner.width);
     let lines = match (&row.log, &screen.report) {
         (Some(log), _) => steps(row, log, cells, theme),
@@ -165,6 +164,12 @@ fn draw_steps(frame: &mut Frame<'_>, row: &Row, screen: &Run, theme: Theme, area
     };
     let lines: Vec<Line<'_>> = in_full(row, screen, cells, theme).into_iter().chain(lines).collect();
     let height = usize::from(inner.height);
+    let hidden = lines.len().saturating_sub(height);
+    let block = match hidden {
+        0 => block,
+        _ => block.title_bottom(format!(" {} {hidden} more: k j ", theme.ellipsis())),
+    };
+    frame.render_widget(block, area);
     frame.render_widget(Paragraph::new(screen.steps.shown(&lines, height).to_vec()), inner);
     Extent { lines: lines.len(), height }
 }

@@ -49,8 +49,7 @@ impl filter::Test for Test {
 }
 
 fn statuses(value: &str) -> Result<Test, String> {
-    let known = |word: &str| STATUSES.contains(&word);
-    let words = words_of(value, known, "status:proposed, status:left-out, status:impossible")?;
+    let words = words_of(value, &STATUSES.map(str::to_owned))?;
     Ok(Test::Status(STATUSES.into_iter().filter(|status| words.contains(status)).collect()))
 }
 

@@ -153,6 +153,9 @@ impl Acts for Tables {
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         if self.filter.typing {
+            if let Some(complaint) = self.filter.complaint().filter(|_| action == Action::Open) {
+                shared.remark(complaint);
+            }
             self.change_filter(|filter| filter.act(action));
             return Next::Done;
         }

@@ -202,7 +202,7 @@ fn a_filter_lists_the_tables_that_match_its_words_modes_and_statuses() {
     "status:big".chars().for_each(|letter| {
         desk.press(letter);
     });
-    assert!(desk.look().contains("there is no status `big`; write status:proposed"), "{}", desk.look());
+    assert!(desk.look().contains("there is no status `big`; there are proposed"), "{}", desk.look());
     assert_eq!(names(&desk).len(), 5, "a word that is not understood hides nothing");
 }
 

@@ -11,7 +11,7 @@ use crate::domain::estate::{Choice, Proposal};
 use crate::engine::{self, Failure};
 use crate::format::{self, numbered};
 use crate::tui::filter;
-use crate::tui::panes::{first_shown, in_a_line};
+use crate::tui::panes::{cut, first_shown, in_a_line};
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
@@ -69,7 +69,7 @@ impl Tables {
         while lines.len() < height.saturating_sub(REASON) {
             lines.push(Line::raw(""));
         }
-        lines.extend(reason.into_iter().take(REASON).map(Line::raw));
+        lines.extend(cut(reason.into_iter().map(Line::raw).collect(), REASON, cells, "", theme));
         lines
     }
 
