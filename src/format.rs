@@ -1,7 +1,7 @@
 //! Numbers and times in the form that people read, the same everywhere.
 
 pub use crate::domain::counted::{count, counted, numbered};
-pub use crate::domain::span::{duration, roughly};
+pub use crate::domain::span::{duration, in_cell, roughly};
 
 /// `1.5 MB`, in powers of 1000.
 #[must_use]

@@ -34,7 +34,7 @@ impl EpochUnit {
     pub fn of(number: i128) -> Self {
         match number {
             ..100_000_000_000 => Self::Second,
-            ..100_000_000_000_000 => Self::Millisecond,
+            100_000_000_000..100_000_000_000_000 => Self::Millisecond,
             _ => Self::Microsecond,
         }
     }

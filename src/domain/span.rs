@@ -32,6 +32,13 @@ pub fn roughly(value: Duration) -> String {
     duration(Duration::from_secs(seconds / unit * unit))
 }
 
+/// The same for a cell of a list, where room is short: `0.4s`, `42s`, `3m10s`, `2h5m`, `1d6h`.
+#[must_use]
+pub fn in_cell(value: Duration) -> String {
+    let units = [(" days", "d"), (" day", "d"), (" min", "m"), (" h", "h"), (" s", "s"), (" ", "")];
+    units.iter().fold(duration(value), |text, (unit, short)| text.replace(unit, short))
+}
+
 fn joined(great: String, small: u64, unit: &str) -> String {
     if small == 0 { great } else { format!("{great} {small} {unit}") }
 }
@@ -48,6 +55,12 @@ mod tests {
         assert_eq!(of(40 * DAY + 59), "40 days");
         let millis = [20, 420, 2_000, 2_040, 9_980].map(|millis| duration(Duration::from_millis(millis)));
         assert_eq!(millis, ["0 s", "0.4 s", "2 s", "2 s", "10 s"]);
+    }
+
+    #[test]
+    fn a_duration_in_a_cell_has_no_spaces() {
+        let of = |seconds| in_cell(Duration::from_secs(seconds));
+        assert_eq!([of(42), of(190), of(7_500), of(108_000), of(400_000)], ["42s", "3m10s", "2h5m", "1d6h", "4d15h"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::domain::excerpt::excerpt;
 use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::domain::secret::Secret;
-use crate::domain::span::roughly;
+use crate::domain::span::duration;
 use crate::{trust, unreached};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ impl Wire {
             let clock = date.map(|date| date.with_timezone(&Utc) - Utc::now());
             Ok(Answer { status, body: answer.text().await?, host, clock })
         };
-        answered.await.map_err(unanswered)
+        answered.await.map_err(|error| unanswered(&error))
     }
 }
 
@@ -87,21 +87,21 @@ fn is_link_local(url: &str) -> bool {
     }
 }
 
-fn unanswered(error: reqwest::Error) -> Fault {
+fn unanswered(error: &reqwest::Error) -> Fault {
     let host = error.url().map_or_else(|| "the token server".to_owned(), unreached::server);
     if error.is_builder() {
         // The error's text quotes the address, which may hold a secret.
         return Fault::new(FaultKind::Config, "an address in the credentials file is invalid")
             .with_hint("create the credentials file again");
     }
-    if let Some(fault) = trust::refused(&error, &host) {
+    if let Some(fault) = trust::refused(error, &host) {
         return fault;
     }
-    if trust::causes(&error).any(|cause| cause.to_string().contains("proxy authorization required")) {
+    if trust::causes(error).any(|cause| cause.to_string().contains("proxy authorization required")) {
         return Fault::new(FaultKind::Config, format!("the proxy on the way to {host} asks for a login"))
             .with_hint("write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT");
     }
-    let why = if error.is_timeout() { "none came in time".to_owned() } else { unreached::why(&error) };
+    let why = if error.is_timeout() { "none came in time".to_owned() } else { unreached::why(error) };
     Fault::new(FaultKind::Transient, format!("no answer from {host}: {why}"))
         .with_hint(unreached::hint(&host))
         .with_absent(Some(Absent::now(host)))
@@ -136,7 +136,7 @@ impl Answer {
         if minutes == 0 {
             return None;
         }
-        let size = roughly(Duration::from_secs(60 * minutes));
+        let size = duration(Duration::from_secs(60 * minutes));
         Some(format!("this machine's clock is {size} {direction} that of {}", self.host))
     }
 }

@@ -174,7 +174,7 @@ fn unanswered(error: &reqwest::Error) -> Fault {
     let what = if error.is_timeout() {
         "gave no answer in time".to_owned()
     } else {
-        let is_known = trust::causes(error).any(|cause| cause.is::<io::Error>());
+        let is_known = trust::causes(error).any(<dyn std::error::Error>::is::<io::Error>);
         let why = if is_known { format!(" ({})", unreached::why(error)) } else { String::new() };
         format!("cannot be reached{why}")
     };

@@ -222,6 +222,10 @@ pub struct MappingState {
     /// The columns that MySQL's table had when an incremental run last moved its rows; empty: unknown.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub columns: BTreeSet<String>,
+    /// Columns that such a run has moved and that MySQL's table no longer has. Should one come back, BigQuery holds
+    /// values of before.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone_columns: BTreeSet<String>,
     /// Which rows of the target belong to the mapping. `None`: those that the configuration says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_of: Option<RowsOf>,

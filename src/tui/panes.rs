@@ -19,13 +19,15 @@ pub fn first_shown(marked: usize, count: usize, height: usize) -> usize {
     marked.saturating_sub(height / 2).min(count.saturating_sub(height))
 }
 
-/// As many of the lines as fit; where some do not, the last one ends with a sign, and with `how` the whole is seen.
+/// As many of the lines as fit; where some do not, the last one ends with a sign, and with `how` the whole is seen. A
+/// single line has room for the sign alone.
 pub fn cut(mut lines: Vec<Line<'static>>, height: usize, cells: usize, how: &str, theme: Theme) -> Vec<Line<'static>> {
     if lines.len() <= height {
         return lines;
     }
     lines.truncate(height);
     let Some(last) = lines.pop() else { return lines };
+    let how = if lines.is_empty() { "" } else { how };
     let style = last.spans.first().map_or(last.style, |span| last.style.patch(span.style));
     let text: String = last.spans.iter().map(|span| span.content.as_ref()).collect();
     let sign = format!("{} {how}", theme.ellipsis());
@@ -63,7 +65,7 @@ mod tests {
         };
         assert_eq!(shown(&["one", "two"], 2), ["one", "two"]);
         assert_eq!(shown(&["one", "two", "three"], 2), ["one", "two… Enter: all"]);
-        assert_eq!(shown(&["twenty cells of text", "more"], 1), ["twenty c… Enter: all"]);
+        assert_eq!(shown(&["twenty cells of text", "more"], 1), ["twenty cells of tex…"]);
         assert_eq!(shown(&["one"], 0), [""; 0]);
     }
 }

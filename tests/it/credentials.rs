@@ -164,7 +164,7 @@ async fn a_certificate_of_another_name_stops_each_service_at_once() {
     assert_eq!(line(&ran, "bigquery_login").0, "ok");
     for (topic, words) in [
         ("bigquery_dataset", "the certificate of bigquery.googleapis.com is refused: it is for another name"),
-        ("state", "the certificate of Cloud Storage is refused: it is for another name"),
+        ("state", "the certificate of storage.googleapis.com is refused: it is for another name"),
     ] {
         let (status, text) = line(&ran, topic);
         assert!(status == "fail" && text.contains(words), "{text}");
@@ -199,5 +199,5 @@ async fn a_wrong_clock_is_reported_with_its_difference() {
         (400, date, json!({"error": "invalid_grant", "error_description": text}).to_string())
     });
     let ran = machine.check(machine.command()).await;
-    refused_login(&ran, &["key.json", "clock is 89 min behind that of oauth2.googleapis.com", "timedatectl"]);
+    refused_login(&ran, &["key.json", "clock is 1 h 29 min behind that of oauth2.googleapis.com", "timedatectl"]);
 }

@@ -237,7 +237,7 @@ pub(crate) mod tests {
         assert_eq!(clock(&facts()).standing, Standing::Ok);
         let behind = clock(&ServerFacts { clock_ahead: TimeDelta::seconds(-90), ..facts() });
         assert_eq!(behind.standing, Standing::Warn);
-        assert!(behind.sentence.contains("90 s behind"), "{behind}");
+        assert!(behind.sentence.contains("1 min 30 s behind"), "{behind}");
     }
 
     #[test]

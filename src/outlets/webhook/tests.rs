@@ -116,6 +116,6 @@ async fn an_unreachable_address_is_reported_without_showing_it() {
     let fault = webhook.tell(&run(vec![mapping("c", None)]), Patience::one_in(100_000)).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Transient);
     let said = format!("{fault} {fault:?} {webhook:?}");
-    assert!(said.contains("cannot be reached (connection refused)"), "{said}");
+    assert!(said.contains("cannot be reached (the connection is refused: nothing listens there)"), "{said}");
     assert!(!said.contains("s3cret") && !said.contains("127.0.0.1"), "{said}");
 }

@@ -357,10 +357,10 @@ fn a_figure_that_is_not_refreshed_shows_its_age_and_a_costly_figure_stays() {
     assert!(!desk.look().contains("ago"), "{}", desk.look());
     desk.now.at += Duration::from_mins(3);
     desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
-    assert!(desk.look().contains("42 s, 3 min ago") && desk.look().contains("asked 3 min ago"), "{}", desk.look());
+    assert!(desk.look().contains("42s, 3m ago") && desk.look().contains("asked 3m ago"), "{}", desk.look());
     let problem = Some("Connecting to MySQL failed".to_owned());
     desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Unanswered, problem, ..orders() })));
-    assert!(desk.look().contains("42 s, 3 min ago") && desk.word("orders") == Word::Unknown, "{}", desk.look());
+    assert!(desk.look().contains("42s, 3m ago") && desk.word("orders") == Word::Unknown, "{}", desk.look());
     desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
     assert_eq!(desk.word("orders"), Word::Ok, "it answers again");
     desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 3))));

@@ -20,7 +20,7 @@ async fn deleted_rows_are_counted_asked_about_and_marked() {
     console.shows("R sync all").await;
     assert_eq!(sandbox.bq_number(marked).await, 0);
     console.press(&["x"]);
-    console.shows("d mark 2 rows").await;
+    console.shows("y mark 2 rows").await;
     console.press(&["y"]);
     console.shows("2 rows deleted or marked").await;
     console.shows("OK").await;

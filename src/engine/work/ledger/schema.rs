@@ -13,9 +13,10 @@ impl<P: Platform> Ledger<P> {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
     }
 
-    /// Sets the columns that MySQL's table has; saved with the next change.
-    pub(in crate::engine) fn set_columns(&mut self, columns: BTreeSet<String>) {
+    /// Sets the columns that MySQL's table has, and those that it no longer has; saved with the next change.
+    pub(in crate::engine) fn set_columns(&mut self, columns: BTreeSet<String>, gone: BTreeSet<String>) {
         self.state.columns = columns;
+        self.state.gone_columns = gone;
     }
 
     /// Sets which rows of the target are the mapping's; this is saved with whatever comes next.

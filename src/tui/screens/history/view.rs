@@ -120,7 +120,7 @@ fn line(run: &RunSummary, widths: [usize; 7], theme: Theme) -> Line<'static> {
         run.trigger.word().to_owned(),
         mappings,
         format::count(run.rows),
-        format::duration(took),
+        format::in_cell(took),
         run.outcome.word().to_owned(),
     ];
     let mut cells = cells_of(texts, widths, theme);

@@ -97,7 +97,7 @@ pub(super) fn cell(column: Column, row: &Row, now: Now, theme: Theme) -> String 
         Column::LastRun => row.last_run().map_or_else(
             || if row.status.is_some() { "never".to_owned() } else { String::new() },
             |run| {
-                let took = format::duration(Duration::from_millis(run.duration_ms));
+                let took = format::in_cell(Duration::from_millis(run.duration_ms));
                 format!("{} {took}", clock(run.finished_at, now.utc))
             },
         ),
@@ -124,14 +124,18 @@ pub(super) fn lag(row: &Row, now: Instant) -> String {
     }
 }
 
-/// An age in its greatest unit.
+/// An age in minutes or hours.
 pub(super) fn ago(age: Duration) -> String {
-    format::roughly(age)
+    let minutes = age.as_secs() / 60;
+    match minutes {
+        0..60 => format!("{minutes}m"),
+        _ => format!("{}h", minutes / 60),
+    }
 }
 
 fn lag_of(measured: &Measured) -> String {
     match measured.lag {
-        Some(Lag::Seconds(seconds)) => format::duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
+        Some(Lag::Seconds(seconds)) => format::in_cell(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
         Some(Lag::Steps(steps)) => format::count(u64::try_from(steps).unwrap_or(0)),
         None if measured.problem.is_some() => "?".to_owned(),
         None => "-".to_owned(),

@@ -49,7 +49,7 @@ impl Draws for Run {
         }
         let [upper, jobs, log] =
             Layout::vertical([Constraint::Length(10), Constraint::Length(5), Constraint::Min(3)]).areas(rest);
-        let [phases, steps] = Layout::horizontal([Constraint::Length(29), Constraint::Min(20)]).areas(upper);
+        let [phases, steps] = Layout::horizontal([Constraint::Length(26), Constraint::Min(20)]).areas(upper);
         draw_phases(frame, row, shared, theme, phases);
         let steps = draw_steps(frame, row, self, theme, steps);
         let jobs = draw_jobs(frame, self, shared, theme, jobs);
@@ -146,8 +146,8 @@ fn draw_phases(frame: &mut Frame<'_>, row: &Row, shared: &Shared, theme: Theme, 
                 (Some(_), false) if failed && place + 1 == last => ("x", theme.bad()),
                 (Some(_), false) => (done, theme.good()),
             };
-            let time = spent.map_or_else(|| "-".to_owned(), format::duration);
-            Line::styled(format!(" {sign} {}{}", left(phase.word(), 11, theme), right(&time, 11, theme)), style)
+            let time = spent.map_or_else(|| "-".to_owned(), format::in_cell);
+            Line::styled(format!(" {sign} {}{}", left(phase.word(), 11, theme), right(&time, 8, theme)), style)
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
