@@ -78,7 +78,7 @@ async fn a_used_up_limit_fails_the_run_at_once_and_says_how_to_lift_it() {
     let ran = finish(run).await.expect_code(1);
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     let lifts = format!("ALTER USER '{user}'@'HOST' WITH MAX_QUERIES_PER_HOUR 0");
-    assert!(ran.stdout.contains("max_queries_per_hour") && ran.stdout.contains(&lifts), "{ran:?}");
+    assert!(ran.stdout.contains(&lifts), "{ran:?}");
 }
 
 /// The statement is run at the login of every account without administrative rights, so each only concerns one.
