@@ -1,9 +1,10 @@
 //! Stands between sqlx and a server, and reads the server's greeting first.
 //!
-//! sqlx waits for as many bytes as any server announces, and panics where a greeting ends early. And it sends the unencrypted password to any server that names `mysql_clear_password` in its greeting (it checks only
-//! a later request to switch to that plugin), and no setting prevents it. A look at the greeting of another connection
-//! would prove nothing about this one. So the gate connects, reads the greeting, and passes it on over a socket that
-//! only this process reaches. Bytes pass unchanged, TLS included.
+//! sqlx waits for as many bytes as any server announces, and panics where a greeting ends early. And it sends the
+//! unencrypted password to any server that names `mysql_clear_password` in its greeting (it checks only a later request
+//! to switch to that plugin), and no setting prevents it. A look at the greeting of another connection would prove
+//! nothing about this one. So the gate connects, reads the greeting, and passes it on over a socket that only this
+//! process reaches. Bytes pass unchanged, TLS included.
 
 #[cfg(target_os = "linux")]
 use std::hash::{BuildHasher, Hasher, RandomState};
