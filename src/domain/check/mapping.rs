@@ -212,40 +212,46 @@ pub fn shared_numbers(kind: CursorKind, column: &str, is_unique: bool, limit: Op
     ))
 }
 
+/// The server's clock as a value of the column; `None` for numbers that do not count time. `tick` and `limit` as in
+/// [`CursorFacts`].
+#[must_use]
+pub fn clock(tick: Option<Cursor>, limit: Option<Cursor>) -> Option<Cursor> {
+    tick.or_else(|| limit.filter(|limit| matches!(limit, Cursor::Int(_))))
+}
+
 /// Warns of rows that wait until the clock has passed them.
 #[must_use]
 pub fn ahead_of_clock(
     mapping: &Mapping,
     column: &str,
     newest: Option<Cursor>,
-    tick: Option<Cursor>,
+    clock: Option<Cursor>,
 ) -> Option<Finding> {
-    let (Some(Cursor::Moment(newest)), Some(Cursor::Moment(tick))) = (newest, tick) else { return None };
-    let ahead = newest.to_naive()? - tick.to_naive()?;
-    (ahead > AHEAD).then(|| {
-        Finding::warn(
-            Topic::Cursor,
-            format!(
-                "the newest `{column}` is {newest}, beyond the server's clock ({tick} in that column's zone): rows from \
-                 {tick} on wait until the clock has passed them; is `{}` the zone they are written in?",
-                mapping.source.zone_key()
-            ),
-        )
-    })
-}
-
-/// The same of numbers that count time. `limit`: the number of the present time.
-#[must_use]
-pub fn number_ahead_of_clock(column: &str, newest: Option<Cursor>, limit: Option<Cursor>) -> Option<Finding> {
-    let (Some(Cursor::Int(newest)), Some(Cursor::Int(limit))) = (newest, limit) else { return None };
-    let ahead = AHEAD.num_seconds();
-    (newest > limit + i128::from(ahead) * EpochUnit::of(limit).second()).then(|| {
-        let sentence = format!(
-            "the newest `{column}` is {newest}, beyond the server's clock ({limit} as such a number): rows from {limit} on \
-             wait until the clock has passed them"
-        );
-        Finding::warn(Topic::Cursor, sentence)
-            .remedy(format!("correct the rows whose `{column}` is greater: some client's clock was wrong"))
+    let (newest, clock) = (newest?, clock?);
+    let (is_ahead, shown) = match (newest, clock) {
+        (Cursor::Moment(newest), Cursor::Moment(clock)) => {
+            (newest.to_naive()? - clock.to_naive()? > AHEAD, "in that column's zone")
+        }
+        (Cursor::Int(newest), Cursor::Int(clock)) => {
+            let ahead = i128::from(AHEAD.num_seconds()) * EpochUnit::of(clock).second();
+            (newest > clock + ahead, "as such a number")
+        }
+        _ => return None,
+    };
+    if !is_ahead {
+        return None;
+    }
+    let sentence = format!(
+        "the newest `{column}` is {newest}, beyond the server's clock ({clock} {shown}): rows from {clock} on wait until the \
+         clock has passed them"
+    );
+    Some(match clock {
+        Cursor::Moment(_) => {
+            let zone = mapping.source.zone_key();
+            Finding::warn(Topic::Cursor, format!("{sentence}; is `{zone}` the zone they are written in?"))
+        }
+        Cursor::Int(_) => Finding::warn(Topic::Cursor, sentence)
+            .remedy(format!("correct the rows whose `{column}` is greater: some client's clock was wrong")),
     })
 }
 
@@ -308,10 +314,8 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
         ),
         _ => None,
     };
-    let ahead = values.and_then(|values| {
-        ahead_of_clock(mapping, name, values.newest, values.tick)
-            .or_else(|| number_ahead_of_clock(name, values.newest, values.limit))
-    });
+    let ahead =
+        values.and_then(|values| ahead_of_clock(mapping, name, values.newest, clock(values.tick, values.limit)));
     let shared = values.and_then(|values| {
         let kind = facts.planned.as_ref().ok()?.table.cursor?.kind;
         shared_numbers(kind, name, has_own_key(source, name), values.limit)

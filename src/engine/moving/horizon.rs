@@ -227,7 +227,7 @@ impl<P: Platform> Work<'_, P> {
     /// Refuses a clock that is behind the watermark. A watermark was below the server's clock when it was set; if the
     /// clock is behind it now, rows are stamped below the watermark, where no run would see them.
     fn refuse_clock_behind(&self, watermark: Option<&Watermark>, bounds: &Bounds) -> Result<(), Fault> {
-        let (Some(mark), Some(tick)) = (watermark, clock(bounds)) else { return Ok(()) };
+        let (Some(mark), Some(tick)) = (watermark, check::clock(bounds.tick, bounds.limit)) else { return Ok(()) };
         if mark.cursor.max_of(tick) == tick {
             return Ok(());
         }
@@ -247,14 +247,9 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The server's clock as a value of the column; `None` for numbers that do not count time.
-fn clock(bounds: &Bounds) -> Option<Cursor> {
-    bounds.tick.or_else(|| bounds.limit.filter(|limit| matches!(limit, Cursor::Int(_))))
-}
-
 /// Remembers where the clock was behind: the first run after the clock has passed the watermark reads those rows.
 fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
-    let Some(tick) = clock(bounds) else { return Ok(()) };
+    let Some(tick) = check::clock(bounds.tick, bounds.limit) else { return Ok(()) };
     let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
     let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
     ledger.set_again_from(Some(least.to_string()));
@@ -323,10 +318,8 @@ impl<P: Platform> Work<'_, P> {
         if bounds.has_nulls {
             self.note(check::null_rows(column).to_string());
         }
-        if let Some(ahead) = check::ahead_of_clock(&self.scope.mapping, column, bounds.newest, bounds.tick) {
-            self.note(ahead.to_string());
-        }
-        if let Some(ahead) = check::number_ahead_of_clock(column, bounds.newest, bounds.limit) {
+        let clock = check::clock(bounds.tick, bounds.limit);
+        if let Some(ahead) = check::ahead_of_clock(&self.scope.mapping, column, bounds.newest, clock) {
             self.note(ahead.to_string());
         }
         if let Some(shared) = check::shared_numbers(ask.kind, column, ask.is_unique, bounds.limit) {

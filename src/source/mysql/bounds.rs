@@ -1,5 +1,6 @@
 //! Where a window may end: the greatest value that no further row can join.
 
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -91,11 +92,7 @@ fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
 /// share. The unit is recognised by the greatest value, which must lie within the last ten years and at most a minute
 /// ahead.
 fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
-    let Cursor::Int(newest) = newest else { return None };
-    EpochUnit::ALL.into_iter().find_map(|unit| {
-        let (now, second) = (unit.number(now), unit.second());
-        (now - RECENT * second..=now + AHEAD * second).contains(&newest).then_some(Cursor::Int(now))
-    })
+    counted(now, newest, -RECENT..=AHEAD).map(|(_, now)| Cursor::Int(now))
 }
 
 /// The same where the greatest value is further ahead: one row with a wrong clock must not carry the watermark past all
@@ -128,10 +125,15 @@ async fn beside_numbers_ahead(
 
 /// The unit in which a number counts a time of the next hundred years, and the number of the present.
 fn far_ahead(now: NaiveDateTime, newest: Cursor) -> Option<(EpochUnit, i128)> {
-    let Cursor::Int(newest) = newest else { return None };
+    counted(now, newest, AHEAD..=10 * RECENT)
+}
+
+/// The unit in which a number counts an instant within these seconds of the present, and the number of the present.
+fn counted(now: NaiveDateTime, number: Cursor, seconds: RangeInclusive<i128>) -> Option<(EpochUnit, i128)> {
+    let Cursor::Int(number) = number else { return None };
     EpochUnit::ALL.into_iter().find_map(|unit| {
         let (now, second) = (unit.number(now), unit.second());
-        (now + AHEAD * second..=now + 10 * RECENT * second).contains(&newest).then_some((unit, now))
+        (now + seconds.start() * second..=now + seconds.end() * second).contains(&number).then_some((unit, now))
     })
 }
 

@@ -120,8 +120,8 @@ fn may_quote_at(message: &str, start: usize) -> Option<usize> {
             && after.contains('.')
             && after.chars().all(|c| c.is_alphanumeric() || "._-$*,".contains(c))
     };
-    let marks = message[start..].match_indices(['\'', '"', ':']).map(|(n, mark)| (start + n, mark));
-    marks.into_iter().find(|&(at, mark)| mark != ":" || !names_a_table(at)).map(|(at, _)| at)
+    let mut marks = message[start..].match_indices(['\'', '"', ':']).map(|(n, mark)| (start + n, mark));
+    marks.find(|&(at, mark)| mark != ":" || !names_a_table(at)).map(|(at, _)| at)
 }
 
 fn cut(message: &str, at: usize, instead: &str) -> String {
