@@ -55,7 +55,14 @@ fn known(cause: &(dyn Error + 'static)) -> Option<&'static str> {
 /// The standard library tells a failed look-up by its text alone.
 fn name(text: &str) -> Option<&'static str> {
     let said = text.strip_prefix("failed to lookup address information: ")?;
-    let is_unknown = ["not known", "No address associated", "nodename nor servname"];
+    // The words of glibc, of macOS and of musl.
+    let is_unknown = [
+        "not known",
+        "No address associated",
+        "nodename nor servname",
+        "Name does not resolve",
+        "Name has no usable address",
+    ];
     Some(if is_unknown.iter().any(|words| said.contains(words)) {
         "no host has this name (DNS)"
     } else {
@@ -75,6 +82,11 @@ mod tests {
         let named = |text: &str| why(&io::Error::other(format!("failed to lookup address information: {text}")));
         assert_eq!(named("Name or service not known"), "no host has this name (DNS)");
         assert!(named("Temporary failure in name resolution").contains("at the moment"));
+        // musl's.
+        for unknown in ["Name does not resolve", "Name has no usable address"] {
+            assert_eq!(named(unknown), "no host has this name (DNS)");
+        }
+        assert!(named("Try again").contains("at the moment"));
         let eof = io::Error::new(io::ErrorKind::UnexpectedEof, "expected to read 4 bytes, got 0 bytes at EOF");
         assert_eq!(why(&eof), "the connection was cut off");
         let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);

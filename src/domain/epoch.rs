@@ -1,6 +1,6 @@
 //! Whole numbers that count the time since 1970.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 
 /// What such a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +40,29 @@ impl EpochUnit {
     }
 }
 
+/// The day of this century that a number of at least ten digits begins with, as `YYMMDD`.
+#[must_use]
+pub fn leading_day(number: i128) -> Option<NaiveDate> {
+    let digits = u128::try_from(number).ok()?.checked_ilog10()? + 1;
+    let day = i32::try_from(number / 10_i128.pow(digits.checked_sub(6).filter(|_| digits >= 10)?)).ok()?;
+    let part = |divisor: i32| u32::try_from(day / divisor % 100).ok();
+    NaiveDate::from_ymd_opt(2000 + day / 10_000, part(100)?, part(1)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_may_begin_with_a_day() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 23);
+        for number in [2_611_230_815, 2_611_230_000_001, 2_611_239_999_999_999] {
+            assert_eq!(leading_day(number), day, "{number}");
+        }
+        for other in [0, -2_611_230_815, 261_123, 1_893_456_000, 1_893_456_000_000, i128::MAX] {
+            assert_eq!(leading_day(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_number_of_an_instant_shows_its_unit() {

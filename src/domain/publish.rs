@@ -52,7 +52,7 @@ impl PublishKind {
 pub enum Wins {
     /// The version with the greater cursor.
     Newer,
-    /// The version that was read now, for rows below the watermark that are read again.
+    /// The version that was read now, for rows that are read again.
     Read,
 }
 
@@ -71,7 +71,7 @@ pub struct Facts<'a> {
     /// The target as described; `None`: the table was created since.
     pub target: Option<&'a TargetSchema>,
     pub window: Window,
-    /// Up to where the target may hold rows of an append.
+    /// Up to where the target may hold rows beyond the watermark.
     pub overlap: Option<Cursor>,
     /// The target may hold any row beyond the watermark.
     pub unsure: bool,

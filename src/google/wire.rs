@@ -125,7 +125,9 @@ impl Answer {
             _ => FaultKind::Transient,
         };
         Fault::new(kind, sentence)
-            .with_hint(format!("check what answers instead of {host}: a proxy or firewall on the way may block it"))
+            .with_hint(format!(
+                "check what answers in place of {host}: a proxy (HTTPS_PROXY), a firewall or a network's login page on the way"
+            ))
     }
 
     /// How wrong this machine's clock is, in words; `None`: less than a minute, or the server gives no time.
@@ -173,6 +175,17 @@ mod tests {
             "Bad hunter2,\nnot \"eyJhbGciOi.J9.x\"\x1b[31m or token=ya29.abc GOCSPX-1 of etl@p.iam.gserviceaccount.com";
         assert_eq!(harmless(said, &secrets), "Bad ***, not *** [31m or *** *** of etl@p.iam.gserviceaccount.com");
         assert!(harmless(&"é".repeat(2_000), &[]).chars().count() < 700);
+    }
+
+    #[test]
+    fn a_page_in_a_token_servers_place_names_the_host_and_what_may_have_answered() {
+        let page = Answer { status: 200, body: "<html>".into(), host: "oauth2.googleapis.com".into(), clock: None };
+        let fault = page.unreadable();
+        assert_eq!(fault.kind(), FaultKind::Transient);
+        assert!(fault.to_string().contains("oauth2.googleapis.com (HTTP 200)"), "{fault}");
+        for part in ["oauth2.googleapis.com", "HTTPS_PROXY", "login page"] {
+            assert!(fault.hint().contains(part), "{}", fault.hint());
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod any;
 mod backfill;
+mod declared;
 mod document;
 pub mod gcs;
 pub mod local;
@@ -14,6 +15,7 @@ mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
+pub use self::declared::Declared;
 pub use self::replaced::Replaced;
 pub use self::rows_of::RowsOf;
 pub use self::rules::{Rules, SEVERAL};
@@ -194,7 +196,8 @@ pub struct MappingState {
     /// The operator's decisions about single columns, by their name in BigQuery.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: Decisions,
-    /// Rows up to this value may be in the target although the watermark is below it: an append compares each of them.
+    /// Rows up to this value may be in the target although the watermark is below it: an append compares each of them, and
+    /// an upsert replaces them, whichever has the greater value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_to: Option<String>,
     /// The source rows just below the watermark when it was set.
@@ -226,6 +229,9 @@ pub struct MappingState {
     /// values of before.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone_columns: BTreeSet<String>,
+    /// How MySQL's table declared the moved columns at that run, by their names; empty: unknown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, Declared>,
     /// Which rows of the target belong to the mapping. `None`: those that the configuration says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_of: Option<RowsOf>,

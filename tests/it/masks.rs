@@ -201,13 +201,13 @@ async fn an_error_about_a_row_quotes_no_value() {
     sandbox.sql("ALTER TABLE people ADD COLUMN raw VARBINARY(20), ADD COLUMN born DATE").await;
     sandbox.sql("UPDATE people SET raw = x'FFFE' WHERE id = 3").await;
     let ran = run(&sandbox, &through, &["run-once"]).await.expect_code(1);
-    assert!(ran.stderr.contains("`raw` of people is not valid UTF-8 in the row with id=3"), "{ran:?}");
+    assert!(ran.stderr.contains("`raw` of people is not valid UTF-8 in the row with `id` = 3"), "{ran:?}");
     let mut all = vec![ran];
     sandbox
         .sql("SET sql_mode = ''; UPDATE people SET raw = NULL; UPDATE people SET born = '0000-00-00' WHERE id = 3")
         .await;
     let ran = run(&sandbox, &through, &["run-once"]).await.expect_code(1);
-    assert!(ran.stderr.contains("holds a zero or impossible date"), "{ran:?}");
+    assert!(ran.stderr.contains("holds a zero or impossible date in the row with `id` = 3"), "{ran:?}");
     all.push(ran);
     assert_nothing_leaks(&sandbox, &through, &all, "in a run that fails").await;
 }

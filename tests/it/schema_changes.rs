@@ -147,6 +147,77 @@ async fn a_renamed_column_and_one_that_is_back_come_with_the_command_that_fills_
 }
 
 #[tokio::test]
+async fn a_column_that_is_declared_anew_comes_with_the_command_that_brings_what_mysql_rewrote() {
+    let sandbox = Sandbox::new("modified").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(50), price DECIMAL(10,2), state VARCHAR(9), n INT, \
+             updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 'abcdef', 1.25, NULL, 7, '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox
+        .sql(
+            "ALTER TABLE users MODIFY name VARCHAR(3), MODIFY price DECIMAL(10,1), \
+             MODIFY state VARCHAR(9) NOT NULL DEFAULT 'open', MODIFY n BIGINT; \
+             INSERT INTO users VALUES (2, 'b', 2.5, 'shut', 8, '2026-01-02')",
+        )
+        .await;
+    let report = sandbox.sync().await.mapping("users");
+    let warnings = report["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{report}");
+    let sentence = warnings[0].as_str().unwrap();
+    assert!(
+        sentence.starts_with("the declaration of `name`, `price` and `state` in MySQL has changed since the last run"),
+        "a wider whole number keeps every value: {sentence}"
+    );
+    let query = "SELECT name, CAST(price AS STRING) FROM `{d}.users` WHERE id = 1";
+    assert_eq!(plain_decimals(sandbox.bq(query).await), rows(&[&["abcdef", "1.25"]]));
+    assert!(sandbox.run(&["verify"]).await.stdout.contains("DIFFERENT"));
+
+    let command = sentence.split('`').find(|part| part.starts_with("bqsync backfill")).unwrap().replace('\'', "");
+    let words: Vec<_> = ["--no-tui"].into_iter().chain(command.split(' ').skip(1)).collect();
+    sandbox.run(&words).await.expect_code(0);
+    assert_eq!(plain_decimals(sandbox.bq(query).await), rows(&[&["abc", "1.3"]]));
+    assert!(sandbox.run(&["verify"]).await.expect_code(0).stdout.contains("EQUAL"));
+    assert_eq!(sandbox.sync().await.mapping("users")["warnings"], serde_json::json!([]), "it is told once");
+}
+
+#[tokio::test]
+async fn a_column_that_is_back_with_a_default_is_not_said_to_hold_null() {
+    for (name, policy) in [("back_allowed", "true"), ("back_denied", "false")] {
+        let sandbox = Sandbox::new(name).await;
+        sandbox.configure(&format!("allow_schema_additions: {policy}"), USERS);
+        sandbox
+            .sql(
+                "CREATE TABLE users (id INT PRIMARY KEY, dra VARCHAR(20), updated_at DATETIME NOT NULL, KEY (updated_at)); \
+                 INSERT INTO users VALUES (1, 'da1', '2026-01-01')",
+            )
+            .await;
+        sandbox.sync().await;
+        sandbox.sql("ALTER TABLE users DROP COLUMN dra; INSERT INTO users VALUES (2, '2026-01-02')").await;
+        sandbox.sync().await;
+        sandbox
+            .sql(
+                "ALTER TABLE users ADD dra VARCHAR(20) DEFAULT 'back'; \
+                 INSERT INTO users (id, updated_at) VALUES (3, '2026-01-03')",
+            )
+            .await;
+        let warnings = sandbox.sync().await.mapping("users")["warnings"].to_string();
+        assert!(
+            warnings.contains("column `dra` is new in MySQL, and BigQuery had it before: rows that BigQuery holds")
+                && warnings.contains("keep what they hold in it")
+                && !warnings.contains("NULL"),
+            "{policy}: {warnings}"
+        );
+        let expected = vec![vec![Some("da1".to_owned())], vec![None], vec![Some("back".to_owned())]];
+        assert_eq!(sandbox.bq("SELECT dra FROM `{d}.users` ORDER BY id").await, expected, "{policy}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_made_by_hand_keeps_types_that_hold_the_values() {
     let sandbox = Sandbox::new("byhand").await;
     sandbox.configure("allow_schema_additions: true", USERS);

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 
 use crate::outlets::Hook;
-use crate::support::{Ran, Sandbox, finish};
+use crate::support::{Ran, Sandbox, finish, is_mysql};
 
 /// A part of every value below.
 const CANARY: &str = "c4n4ry";
@@ -175,4 +175,49 @@ async fn a_row_that_cannot_be_moved_is_named_by_the_hash_of_its_text_key() {
     let hashes: Vec<_> = named.match_indices('\'').map(|(at, _)| at).collect();
     let found = sandbox.mysql(&format!("SELECT v = x'FF' FROM odd WHERE {}", &named[..=hashes[3]])).await;
     assert_eq!(found, [[Some("1".to_owned())]], "{named}");
+}
+
+/// The type of a key, the key of a row that cannot be moved, and another row's key.
+const KEYS: [(&str, &str, &str); 9] = [
+    ("DOUBLE", "0.1 + 0.2e0", "0.3"),
+    ("FLOAT", "0.1", "0.2"),
+    ("TIME(3)", "'-838:11:11'", "'838:11:11'"),
+    ("BIT(64)", "0xFFFFFFFFFFFFFFFF", "0xFFFFFFFFFFFFFFFE"),
+    ("DATE", "'0000-00-00'", "'2026-11-23'"),
+    ("ENUM('a', 'b')", "'a'", "'b'"),
+    ("VARCHAR(40) CHARACTER SET cp1251", "_cp1251 x'2098'", "' ?'"),
+    ("INET6", "'2001:db8::1'", "'::1'"),
+    ("INET4", "'10.0.0.1'", "'10.0.0.2'"),
+];
+
+#[tokio::test]
+async fn a_row_that_cannot_be_moved_is_found_by_the_condition_in_the_error() {
+    let sandbox = Sandbox::new("secret_found").await;
+    let keys = if is_mysql().await { &KEYS[..7] } else { &KEYS[..] };
+    let mut mappings = Vec::new();
+    for (n, (key, odd, other)) in keys.iter().enumerate() {
+        mappings.push(format!(
+            "  - {{name: m{n}, mysql_table: odd{n}, bigquery_table: odd{n}, primary_keys: [k], mode: replace, columns: {{v: \
+             STRING}}}}\n"
+        ));
+        sandbox
+            .sql(&format!(
+                "CREATE TABLE odd{n} (k {key} PRIMARY KEY, v VARBINARY(9)); INSERT INTO odd{n} VALUES ({odd}, x'FF'), \
+                 ({other}, 'fine')"
+            ))
+            .await;
+    }
+    sandbox.configure("", &mappings.concat());
+    let ran = sandbox.run_once().await.expect_code(1);
+    for (n, (key, ..)) in keys.iter().enumerate() {
+        let report = ran.mapping(&format!("m{n}"));
+        let (_, condition) =
+            report["errors"][0].as_str().and_then(|error| error.split_once("in the row with ")).unwrap();
+        let found = sandbox.mysql(&format!("SELECT v = x'FF' FROM odd{n} WHERE {condition}")).await;
+        assert_eq!(found, [[Some("1".to_owned())]], "{key}: {condition}");
+        assert!(
+            !key.starts_with("INET") || condition.contains("SHA2"),
+            "an address may say who somebody is: {condition}"
+        );
+    }
 }

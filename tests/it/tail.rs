@@ -195,6 +195,41 @@ async fn a_number_of_a_wrong_clock_does_not_carry_the_watermark_past_the_rows_be
 }
 
 #[tokio::test]
+async fn a_number_of_another_unit_or_for_ever_does_not_carry_the_watermark_away() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at BIGINT NOT NULL, KEY (at))";
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
+    let sandbox = shop("units", table, mapping).await;
+    let now = "INSERT INTO o (v, at) VALUES ('settled', UNIX_TIMESTAMP() - 2), ('settled too', UNIX_TIMESTAMP() - 2)";
+    sandbox.sql(now).await;
+    sandbox.sync().await;
+    for odd in ["UNIX_TIMESTAMP() * 1000", "253402300799", "9223372036854775807"] {
+        sandbox.sql(&format!("{now}; INSERT INTO o (v, at) VALUES ('odd', {odd})")).await;
+        let report = sandbox.sync().await.mapping("o");
+        assert!(report["warnings"][0].as_str().unwrap().contains("beyond the server's clock"), "{odd}: {report}");
+        sandbox.sql(now).await;
+        sandbox.sync().await;
+        sandbox.sql("DELETE FROM o WHERE v = 'odd'").await;
+        equal(&sandbox, &["o"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_counter_that_passes_the_clock_is_no_clock() {
+    let table = "CREATE TABLE o (id BIGINT NOT NULL AUTO_INCREMENT, v VARCHAR(60), day DATE NOT NULL, \
+         PRIMARY KEY (id, day)) AUTO_INCREMENT = 1790000000";
+    let mapping = "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id, day], incremental_column: id, mode: append}";
+    let sandbox = shop("counter", table, mapping).await;
+    sandbox.sql("INSERT INTO o (v, day) VALUES ('below', '2026-11-01')").await;
+    sandbox.sync().await;
+    sandbox
+        .sql("ALTER TABLE o AUTO_INCREMENT = 2100000000; INSERT INTO o (v, day) VALUES ('above', '2026-11-02')")
+        .await;
+    sandbox.sync().await;
+    equal(&sandbox, &["o"]).await;
+}
+
+#[tokio::test]
 async fn rows_of_today_in_a_date_column_are_reported_as_waiting() {
     let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at DATE NOT NULL, KEY (at))";
     let mapping =

@@ -206,7 +206,8 @@ async fn zero_and_impossible_dates_become_null_and_are_counted_or_fail() {
     sandbox2.sql("CREATE TABLE t (id INT PRIMARY KEY, d DATE); INSERT INTO t VALUES (1, '0000-00-00')").await;
     let report = sandbox2.run_once().await.expect_code(1).mapping("t");
     assert_eq!(report["error_kind"], "data");
-    assert!(report["errors"][0].as_str().unwrap().contains("`d`"), "{report}");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("`d`") && error.ends_with("in the row with `id` = 1"), "{report}");
 }
 
 #[tokio::test]
@@ -273,6 +274,13 @@ async fn values_beyond_an_overridden_type_are_counted() {
     let flaws = report["flaws"].as_array().unwrap();
     assert_eq!(flaws.len(), 2, "{report}");
     assert!(flaws.iter().all(|f| f["flaw"] == "out_of_range"));
+
+    let sandbox2 = Sandbox::new("rangefail").await;
+    sandbox2.configure("invalid_values: fail", &MAPPING.replace("mode: upsert", "mode: upsert, columns: {flag: BOOL}"));
+    sandbox2.sql("CREATE TABLE t (id INT PRIMARY KEY, flag TINYINT(1)); INSERT INTO t VALUES (1, 0), (2, 77)").await;
+    let report = sandbox2.run_once().await.expect_code(1).mapping("t");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.ends_with("out of the target type's range in the row with `id` = 2"), "{error}");
 }
 
 #[tokio::test]
@@ -286,7 +294,7 @@ async fn bytes_that_are_not_utf8_fail_with_table_column_and_key() {
     command.env("LOG_LEVEL", "DEBUG");
     let report = finish(command).await.expect_code(1).mapping("t");
     let error = report["errors"][0].as_str().unwrap();
-    assert!(error.contains('t') && error.contains("`b`") && error.contains("id=42"), "{error}");
+    assert!(error.contains('t') && error.contains("`b`") && error.contains("`id` = 42"), "{error}");
     assert!(report["hint"].as_str().unwrap().contains("BYTES"), "{report}");
 }
 
@@ -303,6 +311,8 @@ async fn a_time_that_clocks_skipped_is_refused_as_a_key() {
         .await;
     let report = sandbox.run_once().await.expect_code(1).mapping("t");
     assert_eq!(report["error_kind"], "data");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.ends_with("in the row with `id` = 1 AND `at` = '2026-03-29 02:30:00'"), "{error}");
     assert!(report["hint"].as_str().unwrap().contains("DATETIME"), "{report}");
     sandbox.configure(
         "default_timezone: Europe/Berlin",
@@ -327,7 +337,7 @@ async fn text_that_unicode_lacks_fails_and_arrives_as_bytes_on_request() {
     let report = sandbox.run_once().await.expect_code(1).mapping("t");
     assert_eq!(report["error_kind"], "data", "{report}");
     let error = report["errors"][0].as_str().unwrap();
-    assert!(error.contains("`s` of t ") && error.contains("id=42"), "{error}");
+    assert!(error.contains("`s` of t ") && error.contains("`id` = 42"), "{error}");
     assert!(report["hint"].as_str().unwrap().contains("BYTES"), "{report}");
 
     let as_bytes = MAPPING.replace("mode: upsert", "mode: upsert, columns: {s: BYTES, l: BYTES}");
@@ -361,5 +371,5 @@ async fn bytes_above_127_in_an_ascii_column_fail_and_no_question_mark_arrives() 
     }
     let report = sandbox.run_once().await.expect_code(1).mapping("t");
     let error = report["errors"][0].as_str().unwrap();
-    assert!(error.contains("`s` of t ") && error.contains("id=42"), "{error}");
+    assert!(error.contains("`s` of t ") && error.contains("`id` = 42"), "{error}");
 }

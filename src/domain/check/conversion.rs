@@ -119,7 +119,8 @@ impl Conflict<'_> {
         format!("{step}; or leave the column out: `bqsync schema-diff {option} {decline}`")
     }
 
-    /// The steps that put the column in BigQuery out of the way. One that was published unmasked is dropped.
+    /// The steps that put the column in BigQuery out of the way. One that was published unmasked is dropped. BigQuery
+    /// refuses both for a column by which a table is clustered, and a described table does not say by which it is.
     fn aside(&self) -> String {
         let Self { mapping, name, wanted, .. } = self;
         let table = quote::bigquery_table(&mapping.target);
@@ -133,11 +134,13 @@ impl Conflict<'_> {
         let whose = if mapping.shard.is_some() { " (the column of all shards of the table)" } else { "" };
         let option = quote::shell_option("--mapping", &mapping.name.0);
         // Modes without an incremental column do not look at its type.
-        let filled = filling(mapping, name, self.cursor.unwrap_or(&SourceType::Date));
+        let filled = filling(mapping, &[name], self.cursor.unwrap_or(&SourceType::Date));
         let of_each = if mapping.shard.is_some() { ", for each shard" } else { "" };
         format!(
             "in BigQuery: {statement}{whose}; then `bqsync schema-diff {option} --apply` adds it as {wanted}, NULL in the rows that \
-             are there; {filled}{of_each}"
+             are there; {filled}{of_each} (if the table is clustered by the column, BigQuery refuses that statement; then make the \
+             table anew: {})",
+            making_anew(mapping)
         )
     }
 }
@@ -146,8 +149,8 @@ impl Conflict<'_> {
 #[must_use]
 pub fn of_ours(mapping: &Mapping, target: &TargetSchema, key: &str, name: &str) -> String {
     format!(
-        "choose another name for `{key}`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} \
-         RENAME COLUMN {} TO {}",
+        "choose another name for `{key}`; or, if the column is in nobody's use under that name, and the table is neither \
+         partitioned nor clustered by it, in BigQuery: ALTER TABLE {} RENAME COLUMN {} TO {}",
         quote::bigquery_table(&mapping.target),
         quote::bigquery_name(name),
         quote::bigquery_name(&free_name(target, name))

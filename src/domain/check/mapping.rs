@@ -250,8 +250,10 @@ pub fn ahead_of_clock(
             let zone = mapping.source.zone_key();
             Finding::warn(Topic::Cursor, format!("{sentence}; is `{zone}` the zone they are written in?"))
         }
-        Cursor::Int(_) => Finding::warn(Topic::Cursor, sentence)
-            .remedy(format!("correct the rows whose `{column}` is greater: some client's clock was wrong")),
+        Cursor::Int(_) => Finding::warn(Topic::Cursor, sentence).remedy(format!(
+            "if `{column}` counts time, some client's clock or unit was wrong: correct the rows whose `{column}` is \
+                 greater. Numbers that count something else go on once more than 1,000 rows are greater"
+        )),
     })
 }
 
@@ -289,7 +291,7 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
         cursor.name
     );
     let finding = Finding::warn(Topic::Cursor, sentence);
-    let find = format!("`bqsync verify --mapping {}` finds such rows", mapping.name);
+    let find = format!("`bqsync verify {}` finds such rows", quote::shell_option("--mapping", &mapping.name.0));
     Some(match mapping.mode {
         Mode::Upsert => finding.remedy(format!("{find}, `{}` brings them", backfill(mapping, &cursor.source_type))),
         Mode::Append | Mode::Replace | Mode::Mirror => {

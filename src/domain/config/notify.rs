@@ -1,5 +1,7 @@
 //! `notify`: who is notified of a run that nobody watches.
 
+use url::Url;
+
 use super::content::{Notify, NotifyOn};
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use crate::domain::secret::Secret;
@@ -54,10 +56,13 @@ fn url(at: &mut At<'_, '_>) -> Option<Secret> {
     Some(Secret::new(url.text))
 }
 
+/// Tells if the text is an address as written: the parser itself would leave out tabs, and look for a missing host in
+/// the path.
 fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    host.is_some_and(|host| !host.is_empty()) && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let is_plain = !text.chars().any(|c| c.is_whitespace() || c.is_control()) && !rest.starts_with(['/', '\\']);
+    let is_web = matches!(&*scheme.to_ascii_lowercase(), "http" | "https");
+    is_plain && is_web && Url::parse(text).is_ok_and(|url| url.has_host())
 }
 
 #[cfg(test)]

@@ -232,18 +232,33 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         let (name, mark) = (&self.scope.mapping.name, mark.cursor);
-        let (shown, or) = match tick {
-            Cursor::Moment(_) => ("in that column's zone", format!("`{}`", self.scope.mapping.source.zone_key())),
-            Cursor::Int(_) => ("as such a number", "the rows that are ahead of it".to_owned()),
+        let (shown, hint) = match tick {
+            Cursor::Moment(_) => {
+                let zone = self.scope.mapping.source.zone_key();
+                let hint = format!(
+                    "set the server's clock (or `{zone}`) right: the next run reads from {tick} on again. If the watermark \
+                     itself is wrong, correct it in `last_sync`"
+                );
+                ("in that column's zone", hint)
+            }
+            Cursor::Int(_) => {
+                let or = match self.scope.mapping.mode {
+                    Mode::Upsert => format!(", or let `{}` load the table again", forgetting(name)),
+                    Mode::Append | Mode::Replace | Mode::Mirror => String::new(),
+                };
+                let hint = format!(
+                    "if the server's clock is wrong, set it right: the next run reads from {tick} on again. If rows had \
+                     numbers ahead of the clock, correct them in MySQL, and write into `last_sync` a number from before the \
+                     first of them was written, from which rows are read again{or}"
+                );
+                ("as such a number", hint)
+            }
         };
         let sentence = format!(
             "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} {shown}: rows written now would fall below \
              the watermark and never be seen"
         );
-        Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-            "set the server's clock (or {or}) right: the next run reads from {tick} on again. If the watermark itself is \
-             wrong, correct it in `last_sync`"
-        )))
+        Err(Fault::new(FaultKind::Conflict, sentence).with_hint(hint))
     }
 }
 
@@ -260,8 +275,10 @@ fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, 
 fn emptied_first(mapping: &Mapping) -> String {
     let emptying = emptying(&mapping.target, mapping.shard.as_ref());
     match (mapping.mode, &mapping.shard) {
-        (Mode::Append, None) => format!(" (before that, in BigQuery: {emptying}; or name another `bigquery_table`)"),
-        (Mode::Append, Some(_)) => format!(" (before that, in BigQuery: {emptying})"),
+        (Mode::Append, None) => format!(
+            " (before that, in BigQuery: {emptying}; the rows of before are lost, unless you name another `bigquery_table`)"
+        ),
+        (Mode::Append, Some(_)) => format!(" (before that, in BigQuery: {emptying}; the rows of before are lost)"),
         (Mode::Upsert | Mode::Replace | Mode::Mirror, _) => String::new(),
     }
 }

@@ -141,7 +141,6 @@ impl<P: Platform> Work<'_, P> {
 
     fn note_left(&mut self, vanished: u64, doubled: u64) {
         let mapping = &self.scope.mapping;
-        let (name, target) = (&mapping.name, &mapping.target);
         if vanished > 0 {
             let keys = format::counted(vanished, "key");
             self.note(if mapping.mode == Mode::Append {
@@ -154,21 +153,44 @@ impl<P: Platform> Work<'_, P> {
             });
         }
         if doubled > 0 {
-            let (keys, table) = (format::counted(doubled, "key"), quote::bigquery_table(target));
-            let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
+            let keys = format::counted(doubled, "key");
             let why = if mapping.mode == Mode::Append {
                 "an append's earlier versions are not touched"
             } else {
                 "the table has columns that the mapping does not fill, which would be lost"
             };
-            self.note(format!(
-                "BigQuery holds {keys} more than once, left unchanged: {why}. Delete all rows of such a key there \
-                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE {own}...), and repair again: the newest row comes \
-                 back",
-                quote::shell_option("--mapping", &name.0)
-            ));
+            self.note(format!("BigQuery holds {keys} more than once, left unchanged: {why}; {}", deleting(mapping)));
         }
     }
+}
+
+/// The step that lets a repair bring a key's row again which it does not change itself.
+fn deleting(mapping: &Mapping) -> String {
+    let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
+    let lost = if mapping.mode == Mode::Append { ", its earlier versions do not" } else { "" };
+    format!(
+        "delete all rows of such a key in BigQuery (`bqsync verify {}` names them; DELETE FROM {} WHERE {own}...), and repair \
+         again: the newest row comes back{lost}",
+        quote::shell_option("--mapping", &mapping.name.0),
+        quote::bigquery_table(&mapping.target)
+    )
+}
+
+/// The step for keys that differ although they were repaired.
+fn ending(mapping: &Mapping) -> String {
+    if mapping.mode == Mode::Append {
+        return format!(
+            "unless rows changed during the repair, BigQuery holds rows with the same key and incremental value but other values, and \
+             a repair changes no row of an append: {}; if MySQL holds a key twice, name the columns that tell rows apart \
+             (`primary_keys`)",
+            deleting(mapping)
+        );
+    }
+    format!(
+        "rows that changed meanwhile are brought by another repair; if the same keys differ again (`bqsync verify {}` names them), \
+         MySQL holds them twice: name the columns that tell rows apart (`primary_keys`)",
+        quote::shell_option("--mapping", &mapping.name.0)
+    )
 }
 
 /// Whether the plan fills every column of the target, so that rows which are inserted again lose no value.
@@ -206,7 +228,7 @@ impl<P: Platform> Work<'_, P> {
             Mode::Append => (counts.only_in_mysql + counts.differing, 0),
             Mode::Upsert | Mode::Replace | Mode::Mirror => (counts.only_in_mysql, counts.differing),
         };
-        let adds_versions = cures.mode == Mode::Append && counts.differing > 0;
+        let versions = if cures.mode == Mode::Append { counts.differing } else { 0 };
         let mut planned = Repair { inserted, updated, ..*counts };
         planned.undoubled = if undoubles { counts.doubled } else { 0 };
         planned.deleted = if cures.deletes { counts.only_in_bigquery } else { 0 };
@@ -217,12 +239,14 @@ impl<P: Platform> Work<'_, P> {
         }
         planned.bytes_to_mend = Some(bytes);
         self.tally.repair = Some(planned);
-        if adds_versions {
-            self.note(
-                "no row of an append is changed: of rows that differ, MySQL's version is added where BigQuery does not hold one with \
-                 the same key and incremental value"
-                    .to_owned(),
-            );
+        // The comparison reads hashes, so it does not know which versions BigQuery holds.
+        if versions > 0 {
+            self.note(format!(
+                "no row of an append is changed: MySQL's version of {} is added only where BigQuery holds none with the same key \
+                 and incremental value, and INSERTED counts them all; where it holds one, the key differs after the repair too: {}",
+                format::counted(versions, "differing key"),
+                deleting(mapping)
+            ));
         }
         if planned.deleted > 0 {
             let option = quote::shell_option("--mapping", &mapping.name.0);
@@ -301,13 +325,7 @@ impl<P: Platform> Work<'_, P> {
             mapping.target,
             format::counted(still - counts.left, "key")
         );
-        Err(Fault::new(FaultKind::Data, sentence)
-            .with_hint(format!(
-                "`bqsync verify {}` names them: rows that change and keep their cursor, an append's row whose version is there with \
-                 other values, or keys that MySQL holds twice",
-                quote::shell_option("--mapping", &mapping.name.0)
-            ))
-            .into())
+        Err(Fault::new(FaultKind::Data, sentence).with_hint(ending(mapping)).into())
     }
 }
 

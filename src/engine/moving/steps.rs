@@ -125,16 +125,19 @@ impl<P: Platform> Work<'_, P> {
         scope.unless_cancelled(within_partitions(&**source, &prepared.schemas.plan, &ask, end)).await
     }
 
-    /// Remembers how far the target may hold rows that are about to be appended. Otherwise a later step, or a later run
+    /// Remembers how far the target may hold rows that are about to be published. Otherwise a later step, or a later run
     /// after a crash, would take our watermark for the proof that it holds none.
     async fn note_overlap(&mut self, prepared: &Prepared, journey: &Journey) -> Result<(), Halt> {
         let watermark = self.ledger.watermark(prepared.kind())?;
-        let overlaps = match journey.moves {
-            Moves::Watermark => may_overlap(&journey.window, prepared.schemas.target.as_ref(), watermark.as_ref()),
-            Moves::Backfill => true,
-            Moves::Replace | Moves::Mirror | Moves::Nothing => false,
+        let may_overlap = || may_overlap(&journey.window, prepared.schemas.target.as_ref(), watermark.as_ref());
+        let overlaps = match (journey.moves, self.scope.mapping.mode) {
+            (Moves::Watermark, Mode::Append) => may_overlap(),
+            // What a watermark of ours has passed, an upsert finds by its key.
+            (Moves::Watermark, Mode::Upsert) => watermark.as_ref().is_none_or(|mark| mark.imported) && may_overlap(),
+            (Moves::Backfill, Mode::Append) => true,
+            _ => false,
         };
-        if overlaps && self.scope.mapping.mode == Mode::Append {
+        if overlaps {
             self.ledger.note_overlap(prepared.kind(), journey.window.high).await?;
         }
         Ok(())
@@ -190,22 +193,31 @@ impl<P: Platform> Work<'_, P> {
 
     fn facts<'f>(&self, prepared: &'f Prepared, step: Step, each_key_once: bool) -> Result<Facts<'f>, Fault> {
         let Step { window, moves, .. } = step;
+        let overlap = match moves {
+            // Rows that are read again are in the target already, except those that came late.
+            Moves::Replace | Moves::Mirror | Moves::Nothing => Some(window.high),
+            Moves::Watermark | Moves::Backfill => self.ledger.overlap(prepared.kind())?,
+        };
+        let wins = match moves {
+            // Servers that take turns may show an older row than another one did.
+            Moves::Nothing if self.scope.is_balanced() => Wins::Newer,
+            Moves::Nothing => Wins::Read,
+            // After a watermark that was forgotten or set by hand, perhaps because BigQuery holds rows with wrong values of
+            // the cursor, MySQL's rows count.
+            Moves::Watermark if overlap.is_some_and(|to| window.low.reaches_below(&to)) => Wins::Read,
+            Moves::Watermark | Moves::Backfill | Moves::Replace | Moves::Mirror => Wins::Newer,
+        };
         Ok(Facts {
             plan: &prepared.schemas.plan,
             target: prepared.schemas.target.as_ref(),
             window,
             unsure: self.ledger.left().is_none_or(|left| left.unsure),
-            // Rows that are read again are in the target already, except those that came late.
-            overlap: match moves {
-                Moves::Replace | Moves::Mirror | Moves::Nothing => Some(window.high),
-                Moves::Watermark | Moves::Backfill => self.ledger.overlap(prepared.kind())?,
-            },
+            overlap,
             // Several processes publish the parts of a backfill.
             is_first: step.is_first && moves == Moves::Watermark,
             each_key_once,
             staging: Staging::Table,
-            // Servers that take turns may show an older row than another one did.
-            wins: if moves == Moves::Nothing && !self.scope.is_balanced() { Wins::Read } else { Wins::Newer },
+            wins,
         })
     }
 

@@ -3,13 +3,12 @@
 //! Rows of an append that are still there would come a second time, so that is refused. An upsert finds rows by their
 //! key.
 
-use crate::domain::check::anew::forgetting;
+use crate::domain::check::anew::loading_again;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
 use crate::domain::shard_change::Strays;
-use crate::domain::table_shard::emptying;
 use crate::engine::ports::Platform;
 use crate::engine::work::Work;
 use crate::engine::work::scope::{Halt, Task};
@@ -79,9 +78,8 @@ fn would_double(mapping: &Mapping) -> Fault {
         "The watermark of `{name}` is not forgotten: {target} holds rows of it, and an append would bring them a second time"
     );
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync run-once {}` continues from the watermark; to load the table again, in BigQuery: {}; then `{}`",
+        "`bqsync run-once {}` continues from the watermark; to load the table again, {}",
         quote::shell_option("--mapping", &name.0),
-        emptying(target, mapping.shard.as_ref()),
-        forgetting(name)
+        loading_again(mapping)
     ))
 }

@@ -2,7 +2,9 @@
 
 use super::works::{APPEND, KEYLESS, MIRROR, REPLACE, UPSERT, forgetting};
 use crate::domain::fault::FaultKind;
-use crate::testing::{Call, Shop, Trouble, backfill, sync};
+use crate::domain::publish::PublishKind;
+use crate::state::StoredWatermark;
+use crate::testing::{Call, Shop, Trouble, backfill, row, sync};
 
 /// A table that was brought over, and then dropped in BigQuery.
 fn dropped(mapping: &str) -> Shop {
@@ -68,6 +70,55 @@ fn an_upsert_replaces_the_rows_that_are_there_by_their_key() {
     let report = shop.succeeds(forgetting());
     assert!(report.warnings[0].contains("those of MySQL replace them by key"), "{report:#?}");
     shop.is_equal("the second load");
+}
+
+/// An upsert whose target holds rows with stamps that were corrected in MySQL later.
+fn stamped_wrongly() -> Shop {
+    let shop = Shop::new(UPSERT).with("window_rows: 5").rows(1..=20);
+    shop.succeeds(sync());
+    shop.damage(|rows| *rows = (1..=20).map(|id| row(id, "wrong", "2099-01-01")).collect());
+    shop
+}
+
+#[test]
+fn rows_whose_stamps_were_corrected_are_replaced_too() {
+    let shop = stamped_wrongly();
+    shop.succeeds(forgetting());
+    shop.is_equal("the second load");
+    shop.update(7, "later", "2026-01-02");
+    shop.succeeds(sync());
+    shop.is_equal("a change");
+    assert_eq!((shop.published().last(), shop.state().overlap_to), (Some(&PublishKind::Merge), None));
+
+    for nth in 1..=4 {
+        let shop = stamped_wrongly();
+        shop.trouble(Call::Publish, nth, Trouble::KilledAfter);
+        assert!(shop.run(forgetting()).is_none());
+        shop.world.script.clear();
+        shop.succeeds(sync());
+        shop.is_equal(&format!("a kill after publish {nth}"));
+    }
+}
+
+#[test]
+fn a_watermark_set_by_hand_reads_rows_again_and_they_count() {
+    let shop = stamped_wrongly();
+    shop.edit(|state| state.watermark = Some(StoredWatermark { value: "2026-01-01 00:00:00".into(), imported: true }));
+    shop.succeeds(sync());
+    shop.is_equal("the watermark was set back");
+}
+
+#[test]
+fn numbers_that_began_again_replace_greater_ones() {
+    let shop = Shop::new("primary_keys: [v], incremental_column: id, mode: upsert").rows(101..=120);
+    shop.succeeds(sync());
+    let again = |id: i64| shop.insert_at(id, &format!("row {}", id + 100), "2026-02-01");
+    shop.database().rows.clear();
+    (1..=9).for_each(again);
+    shop.succeeds(forgetting());
+    (10..=20).for_each(again);
+    shop.succeeds(sync());
+    shop.is_equal("all came again, in two runs");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The whole engine over a source, a warehouse and a state in memory.
 
+mod columns;
 mod crash;
 mod deletes;
 mod forget;

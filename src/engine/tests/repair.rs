@@ -204,7 +204,27 @@ fn a_dry_run_on_an_append_promises_no_updates() {
     let counts = report.repair.unwrap();
     assert_eq!((counts.only_in_mysql, counts.differing), (8, 1), "{report:#?}");
     assert_eq!((counts.inserted, counts.updated), (9, 0), "{report:#?}");
-    assert!(report.warnings.iter().any(|warning| warning.contains("no row of an append is changed")), "{report:#?}");
+    let told = |part: &str| report.warnings.iter().any(|warning| warning.contains(part));
+    assert!(told("no row of an append is changed") && told("the key differs after the repair too"), "{report:#?}");
+    assert!(told("DELETE FROM `p.d.t` WHERE"), "{report:#?}");
+}
+
+#[test]
+fn an_append_that_a_repair_cannot_make_equal_has_a_next_step_that_ends_it() {
+    let shop = damaged_append();
+    shop.damage(|rows| rows[30][1] = Value::Text("damaged".to_owned()));
+    let report = shop.run(repair(false)).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Data)), "{report:#?}");
+    assert_eq!(report.repair.unwrap().inserted, 8, "{report:#?}");
+    let hint = report.hint.unwrap();
+    assert!(
+        hint.contains("delete all rows of such a key in BigQuery (`bqsync verify --mapping t` names them"),
+        "{hint}"
+    );
+    assert!(hint.contains("DELETE FROM `p.d.t` WHERE ...), and repair again"), "{hint}");
+    shop.damage(|rows| rows.retain(|row| row[1] != Value::Text("damaged".to_owned())));
+    shop.succeeds(repair(false));
+    shop.is_equal("what the hint says");
 }
 
 #[test]

@@ -144,11 +144,16 @@ fn a_table_that_becomes_a_shard_is_refused_until_its_rows_are_marked() {
 
 #[test]
 fn a_shard_cannot_become_the_whole_table_while_other_shards_have_rows() {
-    let shop = Shop::shared(UPSERT).rows(1..=20);
-    shop.succeeds(sync());
-    let report = refused(&shop.mapped(UPSERT), sync());
-    assert!(report.errors[0].contains("p.d.t holds 12 rows outside of shard `_shard` = 'us'"), "{report:#?}");
-    assert!(report.hint.unwrap().contains("write `shard_column: _shard` and `shard: us` again"));
+    let anew = [(UPSERT, "bqsync run-once --forget-watermark --mapping t"), (MIRROR, "bqsync run-once --mapping t")];
+    for (mapping, loading) in anew {
+        let shop = Shop::shared(mapping).rows(1..=20);
+        shop.succeeds(sync());
+        let report = refused(&shop.mapped(mapping), sync());
+        assert!(report.errors[0].contains("p.d.t holds 12 rows outside of shard `_shard` = 'us'"), "{report:#?}");
+        let hint = report.hint.unwrap();
+        assert!(hint.contains("write `shard_column: _shard` and `shard: us` again"), "{hint}");
+        assert!(hint.ends_with(&format!("then `{loading}`")), "{mapping}: {hint}");
+    }
 }
 
 #[test]

@@ -1,67 +1,133 @@
-//! Columns that MySQL's table has got since the last run, and of which no change of our own tells what the rows that
-//! BigQuery holds lack: BigQuery had them before (another shard of the table, or somebody by hand, has added them there,
-//! or a column that was dropped is back), or they bear a new name.
+//! Changes of MySQL's columns that leave rows which BigQuery holds without their values, and that no change of our own
+//! in BigQuery tells of: a column is new in MySQL and was in BigQuery before (another shard of the table, or somebody by
+//! hand, has added it there, or a column that was dropped is back), it bears a new name, or it is declared anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
 use super::prepared::Schemas;
 use super::rules::moves;
-use crate::domain::check::additions::Gap;
-use crate::domain::column::same_name;
+use crate::domain::check::additions::{Gap, filling};
+use crate::domain::column::{SourceColumn, same_name};
+use crate::domain::mask::Mask;
+use crate::domain::plan::ColumnPlan;
 use crate::domain::schema::new_column;
+use crate::domain::target_type::TargetType;
 use crate::engine::ports::Platform;
+use crate::state::Declared;
 
 /// Columns of former runs.
-struct Former<'a> {
+struct Former {
     /// Those of the last run.
-    known: &'a BTreeSet<String>,
+    known: BTreeSet<String>,
     /// Those that MySQL's table no longer had then.
-    gone: &'a BTreeSet<String>,
+    gone: BTreeSet<String>,
+    /// How those that the last run moved were declared.
+    declared: BTreeMap<String, Declared>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Warns once, when such a column first moves.
+    /// Warns once, by the first run that finds such a change.
     pub(in crate::engine) fn follow_columns(&mut self, schemas: &Schemas) {
-        let (known, gone) = (self.ledger.state().columns.clone(), self.ledger.state().gone_columns.clone());
-        if self.ledger.watermark_text().is_some() && !known.is_empty() {
-            for warning in self.new_columns(schemas, &Former { known: &known, gone: &gone }) {
+        let state = self.ledger.state();
+        let (known, gone, declared) = (state.columns.clone(), state.gone_columns.clone(), state.declared.clone());
+        let former = Former { known, gone, declared };
+        let holds_rows = schemas.target.as_ref().is_some_and(|target| !target.is_empty());
+        if holds_rows && self.ledger.watermark_text().is_some() && !former.known.is_empty() {
+            let altered = self.altered_columns(schemas, &former);
+            for warning in self.new_columns(schemas, &former).into_iter().chain(altered) {
                 // The next attempt knows the column already.
                 self.tally.lasting_warnings.push(warning.clone());
                 self.note(warning);
             }
         }
         let source = &schemas.source;
-        let is_gone = |name: &String| !source.hides_columns && source.column(name).is_none();
-        let gone = known.into_iter().chain(gone).filter(is_gone).collect();
+        let is_gone = |name: &String| source.column(name).is_none();
+        let Former { known, gone, declared } = former;
+        let hidden = declared.into_iter().filter(|(name, _)| source.hides_columns && is_gone(name));
+        self.ledger.set_declared(Declared::all(schemas.plan.columns.iter().map(|column| &column.source), hidden));
+        // Of a table that hides columns, nobody can tell which are gone and which are back.
+        let gone = if source.hides_columns { gone } else { known.into_iter().chain(gone).filter(is_gone).collect() };
         self.ledger.set_columns(source.columns.iter().map(|column| column.name.clone()).collect(), gone);
     }
 
     /// A warning for each column that is new in MySQL, unless the run that added it in BigQuery has told of it.
-    fn new_columns(&self, schemas: &Schemas, former: &Former<'_>) -> Vec<String> {
+    fn new_columns(&self, schemas: &Schemas, former: &Former) -> Vec<String> {
         let mapping = &self.scope.mapping;
-        let Schemas { source, plan, .. } = schemas;
+        let Schemas { source, target, plan, .. } = schemas;
         let Some(cursor) = plan.cursor_column() else { return Vec::new() };
-        let is_among = |names: &BTreeSet<String>, name: &str| names.iter().any(|known| same_name(known, name));
-        let is_new = |name: &str| !is_among(former.known, name);
-        // A renamed column looks like one that is gone and one that has come, and its values came along.
-        let gone = former.known.iter().find(|name| !source.hides_columns && source.column(name).is_none());
-        let columns = source.columns.iter().filter(|column| is_new(&column.name) && moves(plan, &column.name));
-        let warnings = columns.filter_map(|column| {
+        let gone = gone(schemas, former);
+        let is_new = |column: &&SourceColumn| !is_among(&former.known, &column.name) && moves(plan, &column.name);
+        let warnings = source.columns.iter().filter(is_new).filter_map(|column| {
             let name = mapping.target_column(&column.name);
-            let beginning = new_column(&name);
-            let is_back = is_among(former.gone, &column.name);
-            let kept = if is_back { Gap::Kept } else { Gap::LeftOut };
-            let (why, gap) = match (Gap::of(column.old_rows), gone) {
-                (Some(gap), _) => ("BigQuery had it before".to_owned(), gap),
-                (None, Some(gone)) => (format!("`{gone}` is gone; if it was renamed"), kept),
-                (None, None) if is_back => ("BigQuery had it before".to_owned(), kept),
+            let was_there = target.as_ref().is_some_and(|target| target.column(&name).is_some());
+            let is_back = was_there && is_among(&former.gone, &column.name);
+            let (why, gap) = match (Gap::of(column.old_rows), &gone) {
+                (Some(gap), _) if was_there => ("BigQuery had it before".to_owned(), gap),
+                (Some(gap), _) => ("BigQuery has got it meanwhile".to_owned(), gap),
+                (None, Some(gone)) => (gone.clone(), Gap::LeftOut),
+                (None, None) if is_back => ("BigQuery had it before".to_owned(), Gap::LeftOut),
                 (None, None) => return None,
             };
-            let note = gap.note(mapping, &name, &cursor.source.source_type);
+            // Only a column that was not there before this run is known to hold NULL.
+            let cursor = &cursor.source.source_type;
+            let note =
+                if was_there { gap.note_of_kept(mapping, &name, cursor) } else { gap.note(mapping, &name, cursor) };
+            let beginning = new_column(&name);
             let is_told = self.tally.warnings.iter().any(|told| told.starts_with(&beginning));
             (!is_told).then(|| format!("{beginning} in MySQL, and {why}: {note}"))
         });
         warnings.collect()
+    }
+
+    /// The warning about columns that are declared otherwise than at the last run, where that may have changed values.
+    fn altered_columns(&self, schemas: &Schemas, former: &Former) -> Option<String> {
+        let (mapping, plan) = (&self.scope.mapping, &schemas.plan);
+        let cursor = &plan.cursor_column()?.source;
+        let altered: Vec<_> = plan.columns.iter().filter(|column| is_altered(column, former)).collect();
+        if altered.is_empty() {
+            return None;
+        }
+        let names: Vec<_> = altered.iter().map(|column| column.target_name.as_str()).collect();
+        Some(format!(
+            "the declaration of {} in MySQL has changed since the last run, and MySQL may have rewritten old values without a change \
+             of `{}`: rows that BigQuery holds already keep the former values; {}",
+            in_words(altered.iter().map(|column| column.source.name.as_str())),
+            cursor.name,
+            filling(mapping, &names, &cursor.source_type)
+        ))
+    }
+}
+
+/// Tells if another declaration may have changed values that have arrived.
+fn is_altered(column: &ColumnPlan, former: &Former) -> bool {
+    let by_its_text = matches!(column.target_type, TargetType::String(_) | TargetType::Bytes(_));
+    let then = Declared::find(&former.declared, &column.source.name).filter(|_| column.mask != Some(Mask::Null));
+    then.is_some_and(|then| !then.keeps_values(&column.source, by_its_text))
+}
+
+/// Names the columns that are gone since the last run, in words: a renamed column looks like one that is gone and one
+/// that has come, and its values came along. `None`: no column is known to be gone.
+fn gone(schemas: &Schemas, former: &Former) -> Option<String> {
+    let source = &schemas.source;
+    let is_gone = |name: &&String| !source.hides_columns && source.column(name).is_none();
+    let gone: Vec<_> = former.known.iter().filter(is_gone).map(String::as_str).collect();
+    match gone.as_slice() {
+        [] => None,
+        [one] => Some(format!("`{one}` is gone; if it was renamed")),
+        several => Some(format!("{} are gone; if one of them was renamed", in_words(several.iter().copied()))),
+    }
+}
+
+fn is_among(names: &BTreeSet<String>, name: &str) -> bool {
+    names.iter().any(|known| same_name(known, name))
+}
+
+/// `a`, `b` and `c`.
+fn in_words<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => quoted.concat(),
     }
 }

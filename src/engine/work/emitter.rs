@@ -73,8 +73,11 @@ fn log(event: &Event, outages: &Outages) {
             Some(server) if outages.is_news(run, server, News::Away) => {
                 warn!(because, "{server} does not answer; what needs it is tried again");
             }
-            Some(_) => debug!(operation, attempt, wait_ms, because, "will try again"),
-            None => warn!(operation, attempt, wait_ms, because, "will try again"),
+            // A call and the mapping's whole work are both retried, in each mapping, and meet the same error.
+            None if outages.is_news(run, because, News::Again) => {
+                warn!(operation, attempt, wait_ms, because, "will try again");
+            }
+            Some(_) | None => debug!(operation, attempt, wait_ms, because, "will try again"),
         },
         Event::MappingFinished { report } => match report.outcome {
             Outcome::Failed => log_failure(report, outages),

@@ -3,7 +3,7 @@
 
 use super::Work;
 use super::scope::Halt;
-use crate::domain::check::anew::forgetting;
+use crate::domain::check::anew::loading;
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
@@ -100,7 +100,7 @@ async fn judge<P: Platform>(ports: &Ports<P>, mapping: &Mapping, then: &RowsOf) 
         (None, _) => format!(
             "write {} again; or give the mapping a `bigquery_table` of its own, then `{}`",
             former(then),
-            forgetting(&mapping.name)
+            loading(mapping)
         ),
     };
     Err(refusal(mapping, &change, rows).with_hint(hint))

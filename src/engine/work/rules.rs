@@ -5,16 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
 use super::prepared::Schemas;
-use crate::domain::check::additions::backfill;
-use crate::domain::check::anew::forgetting;
+use crate::domain::check::additions::filling;
+use crate::domain::check::anew::loading_again;
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::new_columns::{Pattern, Treatment};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
-use crate::domain::source_type::SourceType;
-use crate::domain::table_shard::emptying;
 use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
 use crate::state::{MappingState, Rules, SEVERAL};
@@ -187,74 +185,73 @@ pub(in crate::engine) fn changed_rules(
     filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).chain(renamed).chain(taken_up).collect()
 }
 
+fn in_words(columns: &[&String]) -> String {
+    let quoted: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
 /// The finding for columns whose name in BigQuery has changed since the rows up to the watermark were moved.
 fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Option<Finding> {
     let columns: BTreeSet<&String> = now.names.keys().chain(then.names.keys()).collect();
     let differs = |column: &&String| now.names.get(*column) != then.names.get(*column) && moves(plan, column);
-    let named: Vec<_> = columns.into_iter().filter(differs).map(|name| format!("`{name}`")).collect();
-    let cursor = plan.cursor_column()?.source.source_type.clone();
-    if named.is_empty() {
+    let columns: Vec<_> = columns.into_iter().filter(differs).collect();
+    let remedy = filled(mapping, &columns, plan)?;
+    if columns.is_empty() {
         return None;
     }
     let sentence = format!(
         "`rename` of {} has changed since the rows up to the watermark were moved: in {} these rows have NULL under \
          the new name and their values under the former one",
-        named.join(", "),
+        in_words(&columns),
         mapping.target
     );
-    Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
+    Some(Finding::warn(Topic::Columns, sentence).remedy(remedy))
 }
 
-/// How to fill a column of rows that are in the target already.
-fn filling(mapping: &Mapping, cursor: &SourceType) -> String {
-    match mapping.mode {
-        Mode::Append => format!(
-            "a backfill does not change rows of an append: fill the column in BigQuery with an UPDATE, then run \
-             `bqsync verify {} --repair`",
-            quote::shell_option("--mapping", &mapping.name.0)
-        ),
-        Mode::Upsert | Mode::Replace | Mode::Mirror => format!("`{}` fills them", backfill(mapping, cursor)),
-    }
+/// What fills these columns of the source in the rows that are in the target already.
+fn filled(mapping: &Mapping, columns: &[&String], plan: &TablePlan) -> Option<String> {
+    let names: Vec<_> = columns.iter().map(|column| mapping.target_column(column)).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    Some(filling(mapping, &names, &plan.cursor_column()?.source.source_type))
 }
 
 /// The finding for columns that move now but were left out when the rows up to the watermark were moved.
 fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding> {
-    let named: Vec<_> = then.left_out.iter().filter(|name| moves(plan, name)).map(|name| format!("`{name}`")).collect();
-    let cursor = plan.cursor_column()?.source.source_type.clone();
-    if named.is_empty() {
+    let columns: Vec<_> = then.left_out.iter().filter(|name| moves(plan, name)).collect();
+    let remedy = filled(mapping, &columns, plan)?;
+    if columns.is_empty() {
         return None;
     }
     let sentence = format!(
         "{} was left out when the rows up to the watermark were moved: {} holds NULL or a former value in it for rows \
          that have not changed since",
-        named.join(", "),
+        in_words(&columns),
         mapping.target
     );
-    Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
+    Some(Finding::warn(Topic::Columns, sentence).remedy(remedy))
 }
 
 /// The finding for values that were published without a mask, or with another one.
 fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSchema) -> Option<Finding> {
     let columns: BTreeSet<&String> = now.masks.keys().chain(then.masks.keys()).collect();
     let differs = |column: &&String| now.masks.get(*column) != then.masks.get(*column);
-    let named = columns.into_iter().filter(differs).filter(|column| is_about(mapping, source, column));
-    let named: Vec<_> = named.map(|column| format!("`{column}`")).collect();
-    if named.is_empty() {
+    let columns = columns.into_iter().filter(differs).filter(|column| is_about(mapping, source, column));
+    let columns: Vec<_> = columns.collect();
+    if columns.is_empty() {
         return None;
     }
     let sentence = format!(
         "the mask of {} has changed since the rows up to the watermark were published: {} holds their values under \
          the former mask, or unmasked",
-        named.join(", "),
+        in_words(&columns),
         mapping.target
     );
     let option = quote::shell_option("--mapping", &mapping.name.0);
     Some(Finding::warn(Topic::Mask, sentence).remedy(match mapping.mode {
         Mode::Append => format!(
-            "a backfill does not change rows of an append: load them again (in BigQuery, {}; then `{}`); BigQuery's time \
-             travel shows the former rows for some days",
-            emptying(&mapping.target, mapping.shard.as_ref()),
-            forgetting(&mapping.name)
+            "a backfill does not change rows of an append: load them again ({}); BigQuery's time travel shows the former rows \
+             for some days",
+            loading_again(mapping)
         ),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
             "a backfill from the beginning (`bqsync backfill {option} --start ...`) applies the present masks; \

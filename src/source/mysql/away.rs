@@ -9,13 +9,25 @@ use tokio::time::Instant;
 /// A server that restarts is back within this time, and so is one that another has replaced.
 const WHILE: Duration = Duration::from_mins(1);
 
-/// When the server was first missed since it was last reached, over all connections to it.
+/// When the server was missed since it was last reached, over all connections to it.
 #[derive(Debug, Default)]
-pub struct Away(Mutex<Option<Instant>>);
+pub struct Away(Mutex<Option<Missed>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Missed {
+    first: Instant,
+    last: Instant,
+}
 
 impl Away {
+    /// Records that nobody answered. Between two misses that lie far apart the server may have been back, and nobody
+    /// asked: the second one begins anew.
     pub fn missed(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+        let last = Instant::now();
+        let mut missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first =
+            missed.filter(|before| last.duration_since(before.last) <= WHILE).map_or(last, |before| before.first);
+        *missed = Some(Missed { first, last });
     }
 
     /// Records that the server answered, whatever the answer was.
@@ -23,9 +35,10 @@ impl Away {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Tells if nobody has reached it for a while, although somebody tried.
+    /// Tells if nobody has reached it for a while, although somebody tried again and again.
     pub fn is_known(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|since| since.elapsed() >= WHILE)
+        let missed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.is_some_and(|Missed { first, last }| last.duration_since(first) >= WHILE)
     }
 }
 
@@ -44,5 +57,17 @@ mod tests {
         away.reached();
         away.missed();
         assert!(!away.is_known(), "it was there in between");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blip_an_hour_after_an_outage_is_only_a_blip() {
+        let away = Away::default();
+        away.missed();
+        tokio::time::advance(WHILE).await;
+        away.missed();
+        assert!(away.is_known());
+        tokio::time::advance(60 * WHILE).await;
+        away.missed();
+        assert!(!away.is_known(), "nobody asked in between");
     }
 }

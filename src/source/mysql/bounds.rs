@@ -1,6 +1,5 @@
 //! Where a window may end: the greatest value that no further row can join.
 
-use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -11,9 +10,9 @@ use super::fault::from_sqlx;
 use super::server::Server;
 use super::session::Session;
 use super::sql::{self, Bind, Query};
-use super::{catalog, connect};
+use super::{catalog, connect, texts};
 use crate::domain::cursor::{Cursor, CursorKind};
-use crate::domain::epoch::EpochUnit;
+use crate::domain::epoch::{self, EpochUnit};
 use crate::domain::fault::Fault;
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk};
@@ -31,10 +30,11 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let column = sql::identifier(&ask.column);
     let greatest = |condition: Option<&str>| sql::greatest(&ask.table, &column, sql::as_text, condition);
     let newest = value(&mut session, &ask.table, Query::plain(greatest(None)), ask.kind, &sentence).await?;
-    let limit = match limit(now, ask, newest) {
-        None if ask.kind == CursorKind::Int => beside_numbers_ahead(&mut session, ask, now, newest, &sentence).await?,
-        limit => limit,
-    };
+    let limit = match newest {
+        Some(Cursor::Int(number)) => beside_numbers_ahead(&mut session, ask, now, number, &sentence).await?,
+        _ => None,
+    }
+    .or_else(|| limit(now, ask, newest));
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
@@ -64,7 +64,7 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
 /// The first value that is held back, if there is one.
 pub fn limit(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> Option<Cursor> {
     let limit = tick(settled(now, ask), ask.kind, ask.timezone).map(Cursor::Moment);
-    limit.or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?))
+    limit.or_else(|| epoch_limit(now, ask, newest?))
 }
 
 /// Ten years, in seconds.
@@ -73,8 +73,11 @@ const RECENT: i128 = 10 * 366 * 86_400;
 /// Rows that are at most this far ahead, in seconds, show the unit of their numbers by themselves.
 const AHEAD: i128 = 60;
 
-/// The most rows beyond the present whose numbers are taken for seconds.
-const MOST_AHEAD: u32 = 1_000;
+/// `9999-12-31 23:59:59`, in seconds since 1970: what stands for "for ever" in many tables.
+const FOR_EVER: i128 = 253_402_300_799;
+
+/// The most rows beyond the present whose numbers are taken for the time: clients whose clocks are wrong are few.
+const MOST_AHEAD: u64 = 1_000;
 
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
     let BoundsAsk { table, column, kind, low, .. } = ask.clone();
@@ -89,52 +92,102 @@ fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
 }
 
 /// The limit for whole numbers that count the time since 1970: the number of the present time, which more rows may
-/// share. The unit is recognised by the greatest value, which must lie within the last ten years and at most a minute
-/// ahead.
-fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
-    counted(now, newest, -RECENT..=AHEAD).map(|(_, now)| Cursor::Int(now))
+/// share. The unit is recognised by the greatest value, which must be recent.
+fn epoch_limit(now: NaiveDateTime, ask: &BoundsAsk, newest: Cursor) -> Option<Cursor> {
+    let Cursor::Int(number) = newest else { return None };
+    units(ask).find(|&unit| is_recent(now, unit, number)).map(|unit| Cursor::Int(unit.number(now)))
 }
 
-/// The same where the greatest value is further ahead: one row with a wrong clock must not carry the watermark past all
-/// rows that are written until then. The numbers count time if the greatest of those up to the present is recent.
-/// A counter may have come as far as the seconds since 1970, and then many rows are beyond them.
+/// The units in which a column's numbers may count time. A counter, which is unique, may have come as far as the seconds
+/// since 1970.
+fn units(ask: &BoundsAsk) -> impl Iterator<Item = EpochUnit> + use<> {
+    let is_unique = ask.is_unique;
+    EpochUnit::ALL.into_iter().filter(move |&unit| !is_unique || unit != EpochUnit::Second)
+}
+
+/// Tells if a number counts an instant of the last ten years, or one at most a minute ahead.
+fn is_recent(now: NaiveDateTime, unit: EpochUnit, number: i128) -> bool {
+    let now = unit.number(now);
+    (now - RECENT * unit.second()..=now + AHEAD * unit.second()).contains(&number)
+}
+
+/// The limit where the greatest value is further ahead, or counts in another unit than the others do: one row of a wrong
+/// clock must not carry the watermark past all rows that are written until then.
 async fn beside_numbers_ahead(
     session: &mut Session,
     ask: &BoundsAsk,
     now: NaiveDateTime,
-    newest: Option<Cursor>,
+    newest: i128,
     sentence: &str,
 ) -> Result<Option<Cursor>, Fault> {
-    let Some((unit, limit)) = newest.and_then(|newest| far_ahead(now, newest)) else { return Ok(None) };
-    let column = sql::identifier(&ask.column);
-    let bind = || vec![Bind::from(&Cursor::Int(limit))];
-    let settled = sql::greatest(&ask.table, &column, sql::as_text, Some(&format!("{column} <= ?")));
-    let settled = value(session, &ask.table, Query::new(settled, bind()), ask.kind, sentence).await?;
-    if !matches!(settled, Some(Cursor::Int(settled)) if settled >= limit - RECENT * unit.second()) {
-        return Ok(None);
-    }
-    if unit == EpochUnit::Second {
-        let rows = sql::rows(&ask.table, Some(&format!("{column} > ?")));
-        let query = Query::new(format!("SELECT 1 {rows} LIMIT 1 OFFSET {MOST_AHEAD}"), bind());
-        if ask.is_unique || !session.texts(query).await.map_err(|error| from_sqlx(error, sentence))?.is_empty() {
-            return Ok(None);
+    for unit in units(ask).filter(|&unit| may_be_ahead(now, unit, newest) && may_count(now, unit, &ask.low)) {
+        if count_time(session, ask, now, newest, unit, sentence).await? {
+            // The numbers of AUTO_INCREMENT count rows.
+            let counter = catalog::next_number(session, &ask.table, &ask.column).await?;
+            return Ok(counter.is_none().then(|| Cursor::Int(unit.number(now))));
         }
     }
-    Ok(Some(Cursor::Int(limit)))
+    Ok(None)
 }
 
-/// The unit in which a number counts a time of the next hundred years, and the number of the present.
-fn far_ahead(now: NaiveDateTime, newest: Cursor) -> Option<(EpochUnit, i128)> {
-    counted(now, newest, AHEAD..=10 * RECENT)
+/// Tells if a number of this unit would be ahead of the clock.
+fn may_be_ahead(now: NaiveDateTime, unit: EpochUnit, number: i128) -> bool {
+    number > unit.number(now) + AHEAD * unit.second() && !begins_with_a_day(number, now)
 }
 
-/// The unit in which a number counts an instant within these seconds of the present, and the number of the present.
-fn counted(now: NaiveDateTime, number: Cursor, seconds: RangeInclusive<i128>) -> Option<(EpochUnit, i128)> {
-    let Cursor::Int(number) = number else { return None };
-    EpochUnit::ALL.into_iter().find_map(|unit| {
-        let (now, second) = (unit.number(now), unit.second());
-        (now + seconds.start() * second..=now + seconds.end() * second).contains(&number).then_some((unit, now))
-    })
+/// Tells if the rows up to a watermark may count in this unit: those of a watermark beyond any time do not, nor those of
+/// a watermark that is recent in a larger unit.
+fn may_count(now: NaiveDateTime, unit: EpochUnit, low: &Low) -> bool {
+    let (Low::After(Cursor::Int(mark)) | Low::From(Cursor::Int(mark))) = low else { return true };
+    let is_of_larger = |larger: &EpochUnit| larger.second() > unit.second() && is_recent(now, *larger, *mark);
+    *mark <= FOR_EVER * unit.second() && !EpochUnit::ALL.iter().any(is_of_larger)
+}
+
+/// Tells if a column's numbers count time in this unit: the greatest of those up to the present is recent, and few are
+/// beyond it. Others number orders, or begin with a code. A number beyond any time of the unit may be one of a larger
+/// unit, in which most numbers of the column count.
+async fn count_time(
+    session: &mut Session,
+    ask: &BoundsAsk,
+    now: NaiveDateTime,
+    newest: i128,
+    unit: EpochUnit,
+    sentence: &str,
+) -> Result<bool, Fault> {
+    let column = sql::identifier(&ask.column);
+    let (present, past) = (unit.number(now), unit.number(now) - RECENT * unit.second());
+    let bind = |number| Bind::from(&Cursor::Int(number));
+    let settled = sql::greatest(&ask.table, &column, sql::as_text, Some(&format!("{column} <= ?")));
+    let settled = value(session, &ask.table, Query::new(settled, vec![bind(present)]), ask.kind, sentence).await?;
+    if !matches!(settled, Some(Cursor::Int(settled)) if settled >= past) {
+        return Ok(false);
+    }
+    let mut count = async |condition: String, binds| {
+        let rows = sql::rows(&ask.table, Some(&condition));
+        let some =
+            format!("SELECT CAST(COUNT(*) AS CHAR) FROM (SELECT 1 {rows} LIMIT {}) AS some_rows", MOST_AHEAD + 1);
+        let rows = session.texts(Query::new(some, binds)).await.map_err(|error| from_sqlx(error, sentence))?;
+        Ok::<_, Fault>(rows.first().and_then(|row| texts::number(row, 0)).unwrap_or(0))
+    };
+    let ahead: u64 = count(format!("{column} > ?"), vec![bind(present)]).await?;
+    if ahead > MOST_AHEAD || newest <= FOR_EVER * unit.second() {
+        return Ok(ahead <= MOST_AHEAD);
+    }
+    let recent = count(format!("{column} BETWEEN ? AND ?"), vec![bind(past), bind(present)]).await?;
+    Ok(ahead <= recent)
+}
+
+/// Tells if the number may be ahead of the clock in the unit of its column, which takes further looks at the table.
+pub fn is_ahead(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> bool {
+    let Some(Cursor::Int(newest)) = newest else { return false };
+    units(ask).any(|unit| may_be_ahead(now, unit, newest) && newest <= FOR_EVER * unit.second())
+}
+
+/// Tells if a number begins with a day of the last two years (`YYMMDD`), as numbers of orders do.
+fn begins_with_a_day(number: i128, now: NaiveDateTime) -> bool {
+    // In some zones it is tomorrow already.
+    let (first, last) = (now.date() - TimeDelta::days(2 * 366), now.date() + TimeDelta::days(1));
+    epoch::leading_day(number).is_some_and(|day| (first..=last).contains(&day))
 }
 
 fn beyond(value: &Cursor, low: &Low) -> bool {
@@ -154,6 +207,23 @@ fn below(value: &Cursor, tick: &Cursor) -> bool {
 mod tests {
     use super::*;
     use crate::domain::cursor::Moment;
+    use crate::domain::ids::SourceTable;
+
+    /// The question about a column of whole numbers.
+    fn numbers(is_unique: bool) -> BoundsAsk {
+        BoundsAsk {
+            table: SourceTable::whole(None, "t".into()),
+            column: "at".into(),
+            is_unique,
+            nullable: false,
+            wants_rows: false,
+            kind: CursorKind::Int,
+            timezone: chrono_tz::UTC,
+            low: Low::Beginning,
+            before: None,
+            settle: std::time::Duration::ZERO,
+        }
+    }
 
     #[test]
     fn a_windows_beginning_is_included_only_if_it_says_so() {
@@ -167,25 +237,42 @@ mod tests {
     fn numbers_that_count_time_are_held_back_from_the_present_on() {
         let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
         let seconds = i128::from(now.and_utc().timestamp());
-        let limit = |newest| epoch_limit(now, Cursor::Int(newest));
+        let limit = |newest| epoch_limit(now, &numbers(false), Cursor::Int(newest));
         assert_eq!(limit(seconds - 9), Some(Cursor::Int(seconds)));
         assert_eq!(limit(seconds * 1_000 - 9), Some(Cursor::Int(seconds * 1_000)));
         assert_eq!(limit(seconds * 1_000_000 + 9), Some(Cursor::Int(seconds * 1_000_000)));
         for other in [0, 7, -5, 88_120_332, seconds + 3_600, 20_261_123] {
             assert_eq!(limit(other), None, "{other}");
         }
+        let unique = |newest| epoch_limit(now, &numbers(true), Cursor::Int(newest));
+        assert_eq!(unique(seconds - 9), None, "it may be a counter");
+        assert_eq!(unique(seconds * 1_000 - 9), Some(Cursor::Int(seconds * 1_000)));
     }
 
     #[test]
-    fn a_number_that_is_ahead_of_the_clock_shows_its_unit() {
+    fn a_number_that_may_be_ahead_of_the_clock_takes_a_further_look() {
         let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
         let seconds = i128::from(now.and_utc().timestamp());
-        let ahead = |newest| far_ahead(now, Cursor::Int(newest));
-        assert_eq!(ahead(seconds + 3_600), Some((EpochUnit::Second, seconds)));
-        assert_eq!(ahead((seconds + 3_600) * 1_000), Some((EpochUnit::Millisecond, seconds * 1_000)));
-        assert_eq!(ahead((seconds + 3_600) * 1_000_000), Some((EpochUnit::Microsecond, seconds * 1_000_000)));
-        for other in [0, 7, seconds, seconds * 1_000 + 9, 88_120_332_000, 1 << 62] {
-            assert_eq!(ahead(other), None, "{other}");
+        let ahead = |unique, newest| is_ahead(now, &numbers(unique), Some(Cursor::Int(newest)));
+        for number in [seconds + 3_600, FOR_EVER, (seconds + 3_600) * 1_000, FOR_EVER * 1_000, FOR_EVER * 1_000_000] {
+            assert!(ahead(false, number), "{number}");
         }
+        assert!(!ahead(true, seconds + 3_600), "it may be a counter");
+        // The last ones begin with a day, 22 and 23 November 2026.
+        let dated = [2_611_220_815, 2_611_230_000_001, 2_611_230_000_000_001];
+        for other in [0, 7, seconds, seconds * 1_000 + 9, 1 << 62].into_iter().chain(dated) {
+            assert!(!ahead(false, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_watermark_tells_what_the_numbers_up_to_it_may_count() {
+        let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
+        let seconds = i128::from(now.and_utc().timestamp());
+        let may = |unit, mark| may_count(now, unit, &Low::After(Cursor::Int(mark)));
+        let [second, milli, micro] = EpochUnit::ALL;
+        assert!(may_count(now, second, &Low::Beginning) && may(second, seconds - 9) && may(second, FOR_EVER));
+        assert!(!may(second, seconds * 1_000 - 9) && may(milli, seconds * 1_000 - 9) && may(micro, seconds));
+        assert!(EpochUnit::ALL.into_iter().all(|unit| !may(unit, 1 << 62)), "numbers beyond any time");
     }
 }

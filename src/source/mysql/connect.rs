@@ -35,12 +35,15 @@ pub async fn open_for_rows(server: &Server) -> Result<Session<Connection>, Fault
 }
 
 async fn open_by<C: Dials + Speaks>(server: &Server) -> Result<Session<C>, Fault> {
-    match open_once(server).await {
-        Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => {
+    // A password or a tunnel that fails says nothing about the server.
+    let login = Login::prepare(server).await?;
+    match open_once(server, login).await {
+        Err(fault) if fault.absent().is_some() => {
             server.away.missed();
             let absent = Absent { server: server.place(), is_given_up: server.away.is_known() };
             Err(fault.with_absent(Some(absent)))
         }
+        // Whatever it answered.
         opened => {
             server.away.reached();
             opened.map(|(session, _)| session)
@@ -48,10 +51,9 @@ async fn open_by<C: Dials + Speaks>(server: &Server) -> Result<Session<C>, Fault
     }
 }
 
-/// Also returns the server's name.
-async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, String), Fault> {
+/// Also returns the server's name. The fault says if the server is absent.
+async fn open_once<C: Dials + Speaks>(server: &Server, mut login: Login<'_>) -> Result<(Session<C>, String), Fault> {
     let sentence = login::sentence(server);
-    let mut login = Login::prepare(server).await?;
     let opening = async {
         let connection = login.connect().await?;
         // Behind some proxies the login at the server happens only now.
@@ -72,9 +74,11 @@ async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, St
             )))
         }
         Ok(Err(fault)) => Err(fault),
-        Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s")).with_hint(
-            "check MYSQL_HOST and MYSQL_PORT, that MySQL listens there, and that a firewall lets this machine through",
-        )),
+        Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
+            .with_absent(Some(Absent::now(server.place())))
+            .with_hint(
+                "check MYSQL_HOST and MYSQL_PORT, that MySQL listens there, and that a firewall lets this machine through",
+            )),
     }
 }
 
@@ -106,7 +110,8 @@ impl Watches for Other {
 
 impl Other {
     async fn seen(&self) -> Seen {
-        let mut session: Session = match open_once(&self.server).await {
+        let opening = async { open_once(&self.server, Login::prepare(&self.server).await?).await };
+        let mut session: Session = match opening.await {
             Ok((session, name)) if name == self.name => session,
             Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
             _ => return Seen::Nothing,
@@ -189,7 +194,9 @@ const SEE_INIT_CONNECT: &str = "`SELECT @@global.init_connect`, with this accoun
 fn unset(error: sqlx::Error, sentence: &str) -> Fault {
     let is_ended = matches!(&error, sqlx::Error::Io(io) if !is_foreign(io));
     let fault = from_login(error, sentence);
-    if fault.own_hint().is_some() && !is_ended {
+    // A proxy may log in at the server only with the first statement.
+    let is_refused = fault.kind() == FaultKind::Auth;
+    if is_refused || (fault.own_hint().is_some() && !is_ended) {
         return fault;
     }
     let up = if is_ended { "see that the server is up; " } else { "" };
@@ -197,4 +204,74 @@ fn unset(error: sqlx::Error, sentence: &str) -> Fault {
         "{up}the login succeeded and the first statement after it did not, which the server's init_connect may cause: \
          {SEE_INIT_CONNECT}; the server's error log has the reason"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::config::{MysqlSettings, PasswordSource, SslMode};
+    use crate::domain::secret::Secret;
+    use crate::source::mysql::wire::Refusal;
+
+    fn server(port: u16, password: PasswordSource) -> Server {
+        Server::new(MysqlSettings {
+            source: None,
+            host: "127.0.0.1".into(),
+            port,
+            socket: None,
+            user: "etl".into(),
+            password,
+            database: "shop".into(),
+            ssl_mode: SslMode::Preferred,
+            ssl_ca: None,
+            client_certificate: None,
+            clear_password: false,
+            ssh: None,
+        })
+    }
+
+    /// The faults of both kinds of connections at a server that says this and leaves.
+    async fn at_one_that_says(said: &'static [u8]) -> [Fault; 2] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = server(listener.local_addr().unwrap().port(), PasswordSource::Nowhere);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                client.write_all(said).await.ok();
+            }
+        });
+        [open(&server).await.err().unwrap(), open_for_rows(&server).await.err().unwrap()]
+    }
+
+    #[tokio::test]
+    async fn a_server_is_absent_only_if_nobody_answered() {
+        for fault in at_one_that_says(b"").await {
+            assert!(fault.absent().is_some() && fault.to_string().contains("before its greeting"), "{fault:?}");
+        }
+        for fault in at_one_that_says(b"\x1e\0\0\0\xff\x1d\x04Server shutdown in progress").await {
+            assert_eq!((fault.kind(), fault.absent()), (FaultKind::Transient, None), "{fault}");
+        }
+        let nobody = open(&server(1, PasswordSource::Nowhere)).await.err().unwrap();
+        assert!(nobody.absent().is_some_and(|absent| absent.server == "127.0.0.1:1"), "{nobody:?}");
+    }
+
+    #[tokio::test]
+    async fn a_password_command_that_was_killed_is_no_absent_server() {
+        let server = server(1, PasswordSource::Command(Secret::new("kill -9 $$")));
+        let fault = open(&server).await.err().unwrap();
+        assert!(fault.absent().is_none() && fault.to_string().contains("MYSQL_PASSWORD_COMMAND"), "{fault:?}");
+    }
+
+    #[test]
+    fn a_login_that_a_proxy_makes_late_is_refused_like_any_other() {
+        let refused = |number| unset(Refusal { number, state: "28000".into(), message: "no".into() }.into(), "x");
+        for number in [1045, 1698] {
+            let fault = refused(number);
+            assert!(fault.kind() == FaultKind::Auth && !fault.hint().contains("init_connect"), "{}", fault.hint());
+        }
+        let ended = unset(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(), "x");
+        assert!(ended.hint().contains("init_connect"), "{}", ended.hint());
+    }
 }

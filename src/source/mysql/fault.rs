@@ -102,7 +102,8 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<Cow<'static, str>>) {
             Some(number) => by_number(number, &database.code().unwrap_or_default(), database.message()),
             None => (FaultKind::Bug, None),
         },
-        sqlx::Error::Io(error) if foreign::is_foreign(error) => (FaultKind::Config, Some(foreign::HINT)),
+        sqlx::Error::Io(error) if foreign::is_foreign(error) => (FaultKind::Config, Some(foreign::hint(error))),
+        sqlx::Error::Io(error) if foreign::is_bug(error) => (FaultKind::Bug, None),
         sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(tls::hint(error))),
         sqlx::Error::Io(_) => (
             FaultKind::Transient,

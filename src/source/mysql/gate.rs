@@ -8,7 +8,7 @@
 
 #[cfg(target_os = "linux")]
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{Error, ErrorKind};
+use std::io::Error;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -144,24 +144,16 @@ async fn dial(place: Place<'_>) -> Result<(Reading, Writing), Error> {
 /// The first packet, including its header: a greeting, or a refusal in its place.
 async fn greeting(server: &mut Reading) -> Result<Vec<u8>, Error> {
     let mut packet = vec![0; 4];
-    server.read_exact(&mut packet).await.map_err(left)?;
+    server.read_exact(&mut packet).await.map_err(foreign::left)?;
     let length = usize::from(packet[0]) | usize::from(packet[1]) << 8 | usize::from(packet[2]) << 16;
     if length > LONGEST_GREETING {
         return Err(foreign::error());
     }
     packet.resize(4 + length, 0);
-    server.read_exact(&mut packet[4..]).await.map_err(left)?;
+    server.read_exact(&mut packet[4..]).await.map_err(foreign::left)?;
     match Greeting::read(&packet[4..]) {
-        Err(sqlx::Error::Protocol(_)) => Err(foreign::error()),
+        Err(sqlx::Error::Protocol(why)) => Err(foreign::unreadable(&why)),
         Ok(_) | Err(_) => Ok(packet),
-    }
-}
-
-/// A proxy whose server is away accepts a connection, and ends it at once.
-fn left(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::UnexpectedEof => Error::new(ErrorKind::UnexpectedEof, "it ended the connection before its greeting"),
-        _ => error,
     }
 }
 
@@ -182,6 +174,9 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::domain::fault::FaultKind;
+    use crate::source::mysql::fault::from_sqlx;
+    use crate::unreached;
 
     /// A greeting as MySQL 8.0.18 sends it, with these capabilities and that plugin.
     fn hello(capabilities: u16, plugin: &[u8]) -> Vec<u8> {
@@ -265,7 +260,21 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let leaves = async { drop(listener.accept().await) };
         let (outcome, ()) = tokio::join!(Gate::open(Place::Tcp("127.0.0.1", port)), leaves);
-        assert!(outcome.is_err_and(|error| !foreign::is_foreign(&error)));
+        let error = outcome.err().unwrap();
+        assert!(!foreign::is_foreign(&error) && unreached::why(&error).contains("before its greeting"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_too_old_is_named_and_another_protocol_is_a_wrong_port() {
+        // Without PROTOCOL_41; and the first packet of MySQL's other protocol, at port 33060.
+        let (outcome, _server) = greets(hello(0xfdff, b"mysql_native_password")).await;
+        let fault = from_sqlx(outcome.err().unwrap().into(), "Connecting failed");
+        assert_eq!(fault.to_string(), "Connecting failed: the server is older than MySQL 4.1");
+        assert!(fault.kind() == FaultKind::Config && fault.hint().contains("upgrade it"), "{}", fault.hint());
+        let (outcome, _server) = greets(b"\x05\0\0\0\x0b\x08\x05\x1a\0".to_vec()).await;
+        let fault = from_sqlx(outcome.err().unwrap().into(), "Connecting failed");
+        assert!(fault.to_string().contains("another protocol than version 10"), "{fault}");
+        assert!(fault.hint().contains("is it the right port?"), "{}", fault.hint());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::server::Server;
 use super::session::Session;
 use super::wire::{Connection, Entry, Place, Refused as Shut, Security};
 use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Absent, Fault, FaultKind};
 use crate::domain::secret::Secret;
 use crate::paths::shown;
 
@@ -53,6 +53,8 @@ pub trait Dials: Sized + Send {
 /// Why there is no connection.
 pub enum Failure {
     ClearPassword,
+    /// Nobody answered, or nobody that greets as MySQL does.
+    Unreached(sqlx::Error),
     /// The flag: whether TLS was used, as far as that is known.
     Sqlx(sqlx::Error, Option<bool>),
 }
@@ -76,7 +78,7 @@ impl<'a> Login<'a> {
     /// Connects and logs in. A password that was kept for a while may be outdated: then tries once more with a new one.
     ///
     /// # Errors
-    /// The errors of [`super::connect::open`].
+    /// The errors of [`super::connect::open`]; the server is absent if it did not answer.
     pub async fn connect<C: Dials>(&mut self) -> Result<C, Fault> {
         if let Some(tunnel) = &self.server.tunnel {
             tunnel.forget();
@@ -122,12 +124,22 @@ impl<'a> Login<'a> {
     }
 
     async fn fault(&self, failure: Failure) -> Fault {
-        let (server, place) = (self.server, self.server.place());
+        let place = self.server.place();
+        match failure {
+            Failure::ClearPassword => refusal::clear_password(&sentence(self.server), &place),
+            Failure::Unreached(error) => {
+                let fault = self.failed(error, None).await;
+                // Otherwise somebody has answered: something else than MySQL, or an `ssh` that may not forward.
+                let is_absent = fault.kind() == FaultKind::Transient;
+                fault.with_absent(is_absent.then(|| Absent::now(place)))
+            }
+            Failure::Sqlx(error, tls) => self.failed(error, tls).await,
+        }
+    }
+
+    async fn failed(&self, error: sqlx::Error, tls: Option<bool>) -> Fault {
+        let server = self.server;
         let sentence = sentence(server);
-        let (error, tls) = match failure {
-            Failure::ClearPassword => return refusal::clear_password(&sentence, &place),
-            Failure::Sqlx(error, tls) => (error, tls),
-        };
         if let (sqlx::Error::Io(_), Some(tunnel)) = (&error, &server.tunnel)
             && let Some(said) = tunnel.why().await
         {
@@ -159,7 +171,7 @@ impl Dials for MySqlConnection {
         if !password.is_empty() {
             options = options.password(password);
         }
-        let gate = Gate::open(login.place()).await.map_err(|error| Failure::Sqlx(error.into(), None))?;
+        let gate = Gate::open(login.place()).await.map_err(|error| Failure::Unreached(error.into()))?;
         // A verified server gets the password in any case, and an empty password cannot be disclosed.
         if gate.wants_clear_password() && !ssl_mode.verifies() && !password.is_empty() {
             return Err(Failure::ClearPassword);
@@ -197,6 +209,7 @@ impl Dials for Connection {
         };
         entry.connect().await.map_err(|refused| match refused {
             Shut::ClearPassword => Failure::ClearPassword,
+            Shut::Unreached(error) => Failure::Unreached(error),
             Shut::Failed(error, tls) => Failure::Sqlx(error, tls),
         })
     }

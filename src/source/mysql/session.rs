@@ -3,7 +3,7 @@
 use sqlx::mysql::{MySqlConnection, MySqlStatement};
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
-use super::foreign::heard;
+use super::foreign::{self, heard};
 use super::silence::{self, Line};
 use super::sql::Query;
 use super::texts::Texts;
@@ -88,12 +88,19 @@ impl<C: Speaks> Session<C> {
 
     /// Runs a short query and gives its rows as the server sends them.
     pub async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
-        silence::listen(self.connection.rows(query), self.line.as_ref()).await
+        let answer = silence::listen(self.connection.rows(query), self.line.as_ref()).await;
+        self.judged(answer)
     }
 
     /// Runs a statement that has no rows and cannot be prepared.
     pub async fn command(&mut self, sql: &str) -> Result<(), sqlx::Error> {
-        silence::listen(self.connection.run(sql), self.line.as_ref()).await
+        let answer = silence::listen(self.connection.run(sql), self.line.as_ref()).await;
+        self.judged(answer)
+    }
+
+    /// During the set-up, an answer that makes sqlx panic may come from anything. A server that was set up is MySQL.
+    fn judged<T>(&self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if self.line.is_some() { answer.map_err(foreign::after_set_up) } else { answer }
     }
 }
 
@@ -101,6 +108,7 @@ impl Session {
     /// Prepares a statement without running it, to learn the columns that it would return.
     pub async fn announced(&mut self, sql: String) -> Result<MySqlStatement, sqlx::Error> {
         let announced = self.connection.prepare(AssertSqlSafe(sql).into_sql_str());
-        silence::listen(heard(announced), self.line.as_ref()).await
+        let answer = silence::listen(heard(announced), self.line.as_ref()).await;
+        self.judged(answer)
     }
 }

@@ -184,5 +184,9 @@ fn told(answers: &Answers, number: usize, ask: &BoundsAsk, now: NaiveDateTime) -
     let newest = value.get(1)?.as_deref().map(|text| Cursor::parse(text, ask.kind)).transpose().ok()?;
     let tick = tick(now, ask.kind, ask.timezone).map(Cursor::Moment);
     let limit = bounds::limit(now, ask, newest);
+    // It is asked by itself.
+    if limit.is_none() && bounds::is_ahead(now, ask, newest) {
+        return None;
+    }
     Some(Newest { newest, has_nulls: own().any(|row| text(row, 2) == NULLS), tick, limit })
 }

@@ -159,8 +159,9 @@ impl Api {
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<T, ApiError> {
         repeated(&self.notes, operation, || async {
-            let body = succeeded(self.send(request(&self.http), REQUEST_TIMEOUT).await?).await?.text().await?;
-            serde_json::from_str(&body).map_err(|_| ApiError::unanswered("the answer is not one of BigQuery's"))
+            let answer = succeeded(self.send(request(&self.http), REQUEST_TIMEOUT).await?).await?;
+            let (url, body) = (answer.url().clone(), answer.text().await?);
+            serde_json::from_str(&body).map_err(|_| ApiError::of_another(None, &url))
         })
         .await
     }
@@ -219,9 +220,9 @@ async fn succeeded(answer: Response) -> Result<Response, ApiError> {
 /// The error for an answer whose status is not 2xx.
 pub async fn refused(answer: Response) -> ApiError {
     let status = answer.status();
-    let wait = retry_after(answer.headers());
+    let (wait, url) = (retry_after(answer.headers()), answer.url().clone());
     let body = answer.text().await.unwrap_or_default();
-    ApiError::from_body(status.as_u16(), &body).after(wait)
+    ApiError::from_body(status.as_u16(), &body, &url).after(wait)
 }
 
 /// `Retry-After` in seconds, the only form that Google's servers send.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::refusals::{Judged, by_words};
@@ -69,16 +70,32 @@ impl ApiError {
         }
     }
 
-    /// Makes an error from an answer's body, as Google or a proxy writes it.
+    /// Makes an error from an answer's body, as Google or a proxy writes it. `url`: what was asked.
     #[must_use]
-    pub fn from_body(status: u16, body: &str) -> Self {
+    pub fn from_body(status: u16, body: &str, url: &Url) -> Self {
         let Ok(answer) = serde_json::from_str::<ErrorBody>(body) else {
-            // A proxy's page says nothing that its status does not.
-            let page = Self::answered(status, "", "the answer is not one of BigQuery's");
-            return Self { is_bigquerys: false, ..page };
+            return Self::of_another(Some(status), url);
         };
         let reason = answer.error.errors.first().map_or("", |e| e.reason.as_str());
         Self::answered(status, reason, &answer.error.message)
+    }
+
+    /// Something else answered in BigQuery's place; its text says nothing that its status does not. `status`: of a
+    /// refusal; `None` for an answer that claims success, where the outcome is unknown.
+    #[must_use]
+    pub fn of_another(status: Option<u16>, url: &Url) -> Self {
+        let (server, origin) = (unreached::server(url), url.origin().ascii_serialization());
+        let told = status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+        let hint = format!(
+            "a proxy (HTTPS_PROXY) or a network's login page may answer in place of {server}: see with `curl -i {origin}` what \
+             answers, then run again"
+        );
+        Self {
+            status,
+            kind: status.map_or(FaultKind::Transient, |status| by_status(status, "").0),
+            hint: Some(Cow::Owned(hint)),
+            ..Self::unanswered(format!("the answer from {server} is not one of BigQuery's{told}"))
+        }
     }
 
     /// No answer came, or none that could be read.
@@ -109,7 +126,8 @@ impl ApiError {
     pub fn of_a_job_sent(mut self) -> Self {
         if self.kind == FaultKind::Schema {
             self.kind = FaultKind::Transient;
-            self.hint = None;
+            // Whatever answers in BigQuery's place is still to be looked at.
+            self.hint = self.hint.filter(|_| !self.is_bigquerys);
         }
         self
     }
@@ -251,7 +269,7 @@ fn kind_of(status: u16, reason: &str, message: &str) -> (FaultKind, Option<&'sta
         }
         "bytesBilledLimitExceeded" => return (FaultKind::Config, Some(BILLED_HINT)),
         "invalid" | "invalidQuery" | "attributeError" | "parseError" | "badRequest" => {
-            return (FaultKind::Schema, Some(invalid::hint(message)));
+            return invalid::judged(message);
         }
         _ => return by_status(status, message),
     };
@@ -275,7 +293,7 @@ fn by_status(status: u16, message: &str) -> (FaultKind, Option<&'static str>) {
         404 => (FaultKind::Schema, Some(LOCATION_HINT)),
         409 | 412 => (FaultKind::Conflict, None),
         408 | 429 | 500 | 502..=599 => (FaultKind::Transient, None),
-        400..=499 | 501 => (FaultKind::Schema, Some(invalid::hint(message))),
+        400..=499 | 501 => invalid::judged(message),
         _ => (FaultKind::Transient, None),
     }
 }
@@ -324,19 +342,46 @@ mod tests {
         }
     }
 
+    fn asked() -> Url {
+        "https://bigquery.googleapis.com/bigquery/v2/projects/p/jobs".parse().unwrap()
+    }
+
     #[test]
-    fn a_proxys_page_is_transient_and_its_text_is_not_repeated() {
-        let fault = ApiError::from_body(502, "<html><h1>Bad Gateway</h1></html>").into_fault("Reading failed");
+    fn a_page_in_bigquerys_place_names_the_host_and_its_text_is_not_repeated() {
+        let page = "<html><h1>Log in to the guest network</h1></html>";
+        for (status, kind) in [(302, FaultKind::Transient), (502, FaultKind::Transient), (404, FaultKind::Schema)] {
+            let fault = ApiError::from_body(status, page, &asked()).into_fault("Reading failed");
+            let told = format!(
+                "Reading failed: the answer from bigquery.googleapis.com is not one of BigQuery's (HTTP {status})"
+            );
+            assert_eq!((fault.kind(), fault.to_string()), (kind, told));
+        }
+        let fault = ApiError::of_another(None, &asked()).into_fault("Reading failed");
         assert_eq!(fault.kind(), FaultKind::Transient);
-        assert_eq!(fault.to_string(), "Reading failed: HTTP 502: the answer is not one of BigQuery's");
+        assert_eq!(
+            fault.to_string(),
+            "Reading failed: the answer from bigquery.googleapis.com is not one of BigQuery's"
+        );
+        for part in ["HTTPS_PROXY", "login page", "`curl -i https://bigquery.googleapis.com`"] {
+            assert!(fault.hint().contains(part), "{}", fault.hint());
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_says_of_a_job_that_was_sent_keeps_its_next_step() {
+        let fault = ApiError::from_body(404, "<html>", &asked()).of_a_job_sent().into_fault("Publishing failed");
+        assert_eq!(fault.kind(), FaultKind::Transient);
+        assert!(fault.hint().contains("HTTPS_PROXY"), "{}", fault.hint());
+        let bigquerys = ApiError::answered(404, "notFound", "Not found: Job p:j").of_a_job_sent().into_fault("x");
+        assert!(!bigquerys.hint().contains("`location`"), "{}", bigquerys.hint());
     }
 
     #[test]
     fn a_proxys_404_does_not_mean_that_bigquery_lacks_the_object() {
-        assert!(!ApiError::from_body(404, "<html>no such page</html>").is_not_found());
+        assert!(!ApiError::from_body(404, "<html>no such page</html>", &asked()).is_not_found());
         let bigquerys =
             r#"{"error": {"code": 404, "message": "Not found: Job p:j", "errors": [{"reason": "notFound"}]}}"#;
-        assert!(ApiError::from_body(404, bigquerys).is_not_found());
+        assert!(ApiError::from_body(404, bigquerys, &asked()).is_not_found());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a request is about that BigQuery takes for invalid. The reason (`invalid`, `invalidQuery`, `badRequest`) is the
-//! same for a name, an option, a limit and a column; only the words tell them apart.
+//! same for a name, an option, a limit, a column and a row's value; only the words tell them apart.
+
+use crate::domain::fault::FaultKind;
 
 /// Words of a message, any of them in lower case, and the next step that they call for.
 struct Subject {
@@ -8,15 +10,52 @@ struct Subject {
 }
 
 const SCHEMA: &str = "compare both sides with `bqsync schema-diff`";
+/// The types on both sides match; one value does not.
+const VALUE: &str = "BigQuery cannot convert a value to the type that `columns` gives its column: correct the value in MySQL, or \
+                     move the column as text (`columns: {name: STRING}`), or without its values (`mask: {name: null}`, or \
+                     `exclude: [name]`)";
 const OTHER: &str = "BigQuery does not take the request itself: correct what the sentence names; if that is neither in the \
                      configuration nor in the table, report it with the log of the run";
 
-/// The first that matches counts, so what is about names stands before what is about columns. Sources: BigQuery reference
-/// "Error messages", "Quotas and limits", "Copy jobs", and messages that users report.
-const SUBJECTS: [Subject; 14] = [
+/// The first that matches counts, so what is about names stands before what is about columns. A message also holds names
+/// of tables and columns, so the words are whole phrases. Sources: BigQuery reference "Error messages", "Quotas and
+/// limits", "Copy jobs", and messages that users report.
+const SUBJECTS: [Subject; 15] = [
+    // These leave no doubt, whatever the column is called.
+    Subject { words: &["unrecognized name", "no such field", "provided schema does not match"], hint: SCHEMA },
+    // BigQuery's words, and the emulator's. These messages may also name the column.
     Subject {
-        words: &["not one of bigquery's"],
-        hint: "what stands between this machine and Google has refused the request: look at HTTPS_PROXY, and at the proxy's log",
+        words: &[
+            "bad int64 value",
+            "bad double value",
+            "bad float64 value",
+            "bad bool value",
+            "bad numeric value",
+            "bad bignumeric value",
+            "invalid timestamp",
+            "invalid datetime",
+            "invalid date:",
+            "invalid date '",
+            "invalid date string",
+            "invalid date field",
+            "invalid date value",
+            "invalid time:",
+            "invalid time string",
+            "invalid time value",
+            "field value out of range",
+            "int64 overflow",
+            "invalid json",
+            "malformed json",
+            "invalid geography",
+            "st_geogfrom",
+            "invalid wkt",
+            "wkt parse error",
+            "could not cast",
+            "could not convert",
+            "could not parse",
+            "conversion error",
+        ],
+        hint: VALUE,
     },
     Subject {
         words: &["invalid dataset id", "invalid dataset name", "dataset ids must be"],
@@ -54,7 +93,9 @@ const SUBJECTS: [Subject; 14] = [
             "unsupported location",
             "invalid location",
             "not a supported location",
-            "in location",
+            "found in location",
+            "read in location",
+            "write in location",
         ],
         hint: "`location` in config.yaml has to be the dataset's: BigQuery's page of the dataset shows it",
     },
@@ -80,16 +121,23 @@ const SUBJECTS: [Subject; 14] = [
                for a table made anew, or `partition_expiration`, which lets old ones go",
     },
     Subject {
-        words: &["label key", "label value", "invalid label", "labels"],
+        words: &["label key", "label value", "invalid label ", "invalid labels", "too many labels", "number of labels"],
         hint: "correct `labels` in config.yaml: keys and values of lower-case letters, digits, `_` and `-`, at most 63 each",
     },
     Subject {
-        words: &["kms"],
+        words: &["kms key", "cloud kms", "cloudkms.", "kms_key_name"],
         hint: "correct `kms_key` in config.yaml, and let BigQuery's service account use the key \
                (roles/cloudkms.cryptoKeyEncrypterDecrypter)",
     },
     Subject {
-        words: &["expiration"],
+        words: &[
+            "partition expiration",
+            "partition_expiration_days",
+            "table expiration",
+            "expiration time",
+            "expiration_timestamp",
+            "expirationms",
+        ],
         hint: "correct `partition_expiration` in the mapping, or the dataset's own default in BigQuery",
     },
     Subject {
@@ -102,11 +150,9 @@ const SUBJECTS: [Subject; 14] = [
     },
     Subject {
         words: &[
-            "unrecognized name",
             "schema",
             "field ",
             "column",
-            "no such field",
             "has type",
             "of type",
             "cannot be assigned",
@@ -117,18 +163,50 @@ const SUBJECTS: [Subject; 14] = [
     },
 ];
 
-/// The next step for a request that BigQuery takes for invalid.
-pub fn hint(message: &str) -> &'static str {
+/// The kind of error, and the next step, for a request that BigQuery takes for invalid.
+pub fn judged(message: &str) -> (FaultKind, Option<&'static str>) {
     let message = message.to_ascii_lowercase();
     let is_about = |subject: &&Subject| subject.words.iter().any(|words| message.contains(words));
-    SUBJECTS.iter().find(is_about).map_or(OTHER, |subject| subject.hint)
+    let hint = SUBJECTS.iter().find(is_about).map_or(OTHER, |subject| subject.hint);
+    (if hint == VALUE { FaultKind::Data } else { FaultKind::Schema }, Some(hint))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fault::FaultKind;
     use crate::warehouse::bigquery::error::{ApiError, JobError, job_fault};
+
+    #[test]
+    fn a_value_that_bigquery_cannot_convert_is_corrected_in_mysql_or_moved_as_text() {
+        for message in [
+            "Bad int64 value: abc",
+            "Bad double value: 1,5; error in CAST(t.n) expression at column n",
+            "Could not cast literal \"abc\" to type INT64 at [3:4]",
+            "Could not convert string 'abc' to INT64 when casting from source column schema",
+            "Conversion Error: Could not convert string 'abc' to INT64 when casting from source column n",
+            "Invalid timestamp: 'soon'",
+            "Conversion Error: invalid timestamp field format: \"soon\", expected format is (YYYY-MM-DD HH:MM:SS)",
+            "Invalid datetime string \"soon\"",
+            "Invalid date: '2026-13-01'",
+            "Invalid time string \"25:00:00\"",
+            "Invalid JSON: unexpected end of input",
+            "Malformed JSON at byte 10 of input: unexpected character.  Input: \"{\"a\": x\"",
+            "ST_GeogFromText failed: Invalid WKT: PONT(1 2)",
+            "Cannot return an invalid timestamp value of 4711 microseconds relative to the Unix epoch.",
+        ] {
+            for reason in ["invalid", "invalidQuery", "badRequest", ""] {
+                let error = JobError { reason: reason.into(), message: message.into(), location: None };
+                let faults = [
+                    ApiError::answered(400, reason, message).into_fault("Publishing failed"),
+                    job_fault("Publishing failed", &error, &[]),
+                ];
+                for fault in faults {
+                    assert_eq!((fault.kind(), fault.hint()), (FaultKind::Data, VALUE), "{message}");
+                }
+            }
+        }
+        assert!(VALUE.contains("`columns: {name: STRING}`") && !VALUE.contains("schema-diff"));
+    }
 
     #[test]
     fn only_what_is_about_columns_is_sent_to_schema_diff() {
@@ -157,10 +235,21 @@ mod tests {
             ("Too many partitions: the table would have 10001 partitions, limit is 10000", "10,000 partitions"),
             ("Invalid label value: \"Shop EU\"", "`labels`"),
             ("The query is too large. The maximum standard SQL query length is 1024.00K characters", "`inline_rows`"),
+            ("Invalid KMS key name", "`kms_key`"),
+            ("Partition expiration must be positive", "`partition_expiration`"),
             ("Syntax error: Unexpected end of script at [1:8]", "report it"),
             ("Unrecognized name: amount at [7:12]", SCHEMA),
+            ("Unrecognized name: expiration_date at [7:12]", SCHEMA),
+            ("Unrecognized name: `label key` at [7:12]", SCHEMA),
+            (
+                "Query column 2 has type STRING which cannot be inserted into column labels, which has type INT64",
+                SCHEMA,
+            ),
+            ("Provided Schema does not match Table p:d.labels. Cannot add fields (field: kms_key_name)", SCHEMA),
+            ("Syntax error: Unexpected identifier expiration at [1:8]", "report it"),
             ("Provided Schema does not match Table p:d.t. Field id has changed type from INT64 to STRING", SCHEMA),
             ("Required field id cannot be null", SCHEMA),
+            ("Unrecognized name: `invalid json` at [7:12]", SCHEMA),
             ("Query column 2 has type STRING which cannot be inserted into column n, which has type INT64", SCHEMA),
         ] {
             for reason in ["invalid", "invalidQuery", "badRequest", ""] {

@@ -16,10 +16,9 @@ const ABOUT_CONTENT: [&str; 3] = ["", "invalid", "invalidQuery"];
 
 /// Messages whose first words, those before a quotation mark or a colon, hold one of these are about names, types and
 /// limits; they quote no row. In lower case.
-const HARMLESS: [&str; 34] = [
+const HARMLESS: [&str; 33] = [
     "access denied",
     "already exists",
-    "answer is not one of bigquery",
     "billing",
     "cannot be assigned to",
     "cannot be null",
@@ -56,7 +55,7 @@ const HARMLESS: [&str; 34] = [
 /// BigQuery puts these before a message of which they say nothing. In lower case.
 const BEFORE_THE_MESSAGE: [&str; 2] = ["error while reading data, error message:", "query error:"];
 
-/// After these words a value follows, in quotation marks or after a colon. In lower case.
+/// After these words a value follows: in quotation marks, after a colon, or as a bare number. In lower case.
 const BEFORE_A_VALUE: [&str; 23] = [
     "bad int64 value",
     "bad double value",
@@ -93,8 +92,7 @@ pub fn left_out(message: &str, reason: &str) -> String {
     let after = BEFORE_A_VALUE.iter().filter_map(|head| Some(lower.find(head)? + head.len())).min();
     let beside = BESIDE_A_VALUE.iter().any(|head| lower.contains(head)).then_some(0);
     let Some(from) = beside.or(after) else { return of_unknown_words(message, &lower, reason) };
-    let at =
-        message[from..].find(['\'', '"', '`', ':']).into_iter().chain(beside.and_then(|_| number_in(message))).min();
+    let at = message[from..].find(['\'', '"', '`', ':']).into_iter().chain(number_in(&message[from..])).min();
     at.map_or_else(|| message.to_owned(), |at| cut(message, from + at, HIDDEN))
 }
 
@@ -111,7 +109,7 @@ fn of_unknown_words(message: &str, lower: &str, reason: &str) -> String {
     }
 }
 
-/// The first quotation mark, or colon outside of a table's name (`project:dataset.table`), from this position on.
+/// The first quotation mark, or colon before something that may be a value, from this position on.
 fn may_quote_at(message: &str, start: usize) -> Option<usize> {
     let names_a_table = |at: usize| {
         let word_end = message[at..].find(char::is_whitespace).map_or(message.len(), |n| at + n);
@@ -121,7 +119,26 @@ fn may_quote_at(message: &str, start: usize) -> Option<usize> {
             && after.chars().all(|c| c.is_alphanumeric() || "._-$*,".contains(c))
     };
     let mut marks = message[start..].match_indices(['\'', '"', ':']).map(|(n, mark)| (start + n, mark));
-    marks.find(|&(at, mark)| mark != ":" || !names_a_table(at)).map(|(at, _)| at)
+    let is_harmless = |at| names_a_table(at) || is_of_a_position(message, at) || names_a_field(message, at);
+    marks.find(|&(at, mark)| mark != ":" || !is_harmless(at)).map(|(at, _)| at)
+}
+
+/// Tells if the colon stands between line and column of a statement: `at [3:4]`.
+fn is_of_a_position(message: &str, colon: usize) -> bool {
+    let (before, after) = (&message[..colon], &message[colon + 1..]);
+    let line = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.len() < before.len() && line.ends_with("at [") && rest.len() < after.len() && rest.starts_with(']')
+}
+
+/// Tells if the colon stands before a column's name: `(field: amount)`.
+fn names_a_field(message: &str, colon: usize) -> bool {
+    let name = message[colon + 1..].strip_prefix(' ').and_then(|rest| rest.split_once(')'));
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    message[..colon].ends_with("(field") && name.is_some_and(|(name, _)| is_name(name))
 }
 
 fn cut(message: &str, at: usize, instead: &str) -> String {
@@ -130,11 +147,11 @@ fn cut(message: &str, at: usize, instead: &str) -> String {
     format!("{}{colon}{instead}", kept.trim_end())
 }
 
-/// The position of a number that is not part of a word.
+/// The position of a number that is not part of a word, nor itself a position (`at byte 10`).
 fn number_in(message: &str) -> Option<usize> {
     let mut before = ' ';
     message.char_indices().find_map(|(at, c)| {
-        let begins = c.is_ascii_digit() && !before.is_alphanumeric();
+        let begins = c.is_ascii_digit() && !before.is_alphanumeric() && !message[..at].ends_with("at byte ");
         before = c;
         begins.then_some(at)
     })
@@ -156,6 +173,11 @@ mod tests {
                 "Could not convert string (a",
             ),
             ("Numeric value 4711.5 out of range", "Numeric value (a"),
+            (
+                "Cannot return an invalid timestamp value of 4711 microseconds relative to the Unix epoch. The range of valid \
+                 timestamp values is [0001-01-01 00:00:00, 9999-12-31 23:59:59.999999]",
+                "Cannot return an invalid timestamp value of (a",
+            ),
             ("int64 overflow: 4711 * 2", "int64 overflow: (a"),
             ("query: Invalid NUMERIC value: 12x", "query: Invalid NUMERIC value: (a"),
             (
@@ -182,6 +204,8 @@ mod tests {
             "Provided Schema does not match Table demo:shop.orders. Field id has changed type from INT64 to STRING",
             "Quota exceeded: Your table exceeded quota for imports or query appends per table",
             "demo:shop.orders is not allowed for this operation because it is currently a VIEW: use another",
+            "Column name x is ambiguous at [3:14]",
+            "Cannot add a column in the middle (field: new_col)",
             "Error while reading data, error message: Parquet column 'id' has type BYTE_ARRAY which does not match INT64",
         ] {
             assert_eq!(left_out(message, "invalidQuery"), message);
@@ -193,6 +217,8 @@ mod tests {
         for (message, left) in [
             ("Odd text: Frau Müller", "Odd text: (the rest is not shown here"),
             ("Odd text: not found: Frau Müller", "Odd text: (the rest is not shown here"),
+            ("Odd text at [3:4]: Frau Müller", "Odd text at [3:4]: (the rest is not shown here"),
+            ("Odd text (field: Frau Müller)", "Odd text (field: (the rest is not shown here"),
             ("Cannot make a point of \"Frau \"M\" Müller\"", "Cannot make a point of (the rest is not shown here"),
         ] {
             for reason in ["invalidQuery", "invalid", ""] {

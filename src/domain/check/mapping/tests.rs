@@ -233,6 +233,12 @@ fn foreign_keys_that_change_rows_without_the_incremental_column_are_reported_wit
         "{told:?}"
     );
     assert!(told[0].contains("`bqsync backfill --mapping t --start '1970-01-01'` brings them"), "{told:?}");
+    let plain = std::mem::replace(&mut case.mapping.name.0, "order items".to_owned());
+    let quoted = case.of(Topic::Cursor, Standing::Warn);
+    for command in ["`bqsync verify --mapping 'order items'`", "`bqsync backfill --mapping 'order items' --start"] {
+        assert!(quoted[0].contains(command), "{quoted:?}");
+    }
+    case.mapping.name.0 = plain;
     case.mapping.mode = Mode::Append;
     assert!(
         !case.of(Topic::Cursor, Standing::Warn)[0].contains("backfill"),

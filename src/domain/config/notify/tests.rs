@@ -27,13 +27,26 @@ fn the_address_may_come_from_a_variable_and_is_never_shown() {
             Some(on)
         );
     }
+    for url in ["https://x:65535/a?b#c", "HTTP://[::1]:8080", "https://user:pw@b\u{fc}cher.example/"] {
+        assert!(notify(&format!("{{url: '{url}'}}")).is_ok(), "{url}");
+    }
     assert_eq!(notify("").expect("no problem").notify, None);
 }
 
 #[test]
 fn an_invalid_address_is_refused_and_its_value_is_not_shown() {
-    for url in ["hooks.example.com/s3cret", "ftp://x/s3cret", "https:///s3cret", "https://x/s3cret y", "slack s3cret"] {
-        let problems = notify(&format!("{{url: '{url}'}}")).expect_err("a problem");
+    for url in [
+        "hooks.example.com/s3cret",
+        "ftp://x/s3cret",
+        "https:///s3cret",
+        "https:/x/s3cret",
+        "https://x/s3cret y",
+        "https://x/s3cret\\ty",
+        "https://x:65536/s3cret",
+        "https://[::1/s3cret",
+        "slack s3cret",
+    ] {
+        let problems = notify(&format!("{{url: \"{url}\"}}")).expect_err("a problem");
         let text = problems.iter().map(ToString::to_string).collect::<String>();
         assert!(text.contains("config.yaml:3: `notify.url` is not an address") && !text.contains("s3cret"), "{text}");
     }

@@ -133,6 +133,9 @@ fn a_conflict_names_the_steps_for_its_pair_of_types() {
     );
     assert!(told.contains("`bqsync backfill --mapping users --start '1970-01-01'` fills them"), "{told}");
     assert!(told.ends_with("or leave the column out: `bqsync schema-diff --mapping users --decline x`"), "{told}");
+    let clustered = "if the table is clustered by the column, BigQuery refuses that statement; then make the table anew: in \
+                     BigQuery, DROP TABLE `p.d.users`";
+    assert!(told.contains(clustered), "BigQuery refuses to rename such a column: {told}");
     let told = remedy(&case(Some(SourceType::Decimal { precision: 65, scale: 20 }), Some(TargetType::Int64)));
     assert!(
         told.starts_with("`columns: {x: FLOAT64}` in the mapping, then `bqsync schema-diff --mapping users --apply`"),
@@ -156,7 +159,8 @@ fn a_column_by_which_rows_are_told_apart_has_its_table_made_anew() {
     let told = remedy(&placed);
     assert!(
         told.ends_with(
-            "in BigQuery, DROP TABLE `p.d.users`; then `bqsync run-once --forget-watermark --mapping users`"
+            "in BigQuery, DROP TABLE `p.d.users`; then `bqsync run-once --forget-watermark --mapping users`; rows that MySQL \
+             no longer has are lost"
         ),
         "{told}"
     );

@@ -1,11 +1,11 @@
 //! What the state remembers of a mapping's columns and of the rules by which its rows came. Saved with the next change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ledger;
 use crate::domain::schema::Decisions;
 use crate::engine::ports::Platform;
-use crate::state::{RowsOf, Rules};
+use crate::state::{Declared, RowsOf, Rules};
 
 impl<P: Platform> Ledger<P> {
     /// Sets the rules by which the rows below the watermark came; saved with the next change.
@@ -17,6 +17,11 @@ impl<P: Platform> Ledger<P> {
     pub(in crate::engine) fn set_columns(&mut self, columns: BTreeSet<String>, gone: BTreeSet<String>) {
         self.state.columns = columns;
         self.state.gone_columns = gone;
+    }
+
+    /// Sets how MySQL's table declares the columns that move; saved with the next change.
+    pub(in crate::engine) fn set_declared(&mut self, declared: BTreeMap<String, Declared>) {
+        self.state.declared = declared;
     }
 
     /// Sets which rows of the target are the mapping's; this is saved with whatever comes next.

@@ -101,48 +101,44 @@ impl Batcher {
     }
 }
 
-/// Errors show no values, except the key of a row whose text cannot be read: without it nobody could find the row.
+/// Errors show no values, except the keys of the row ([`key::condition`]): without them nobody could find it.
 fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, row: &impl Cells) -> Fault {
     let source = &plan.columns[index].source;
     let name = &source.name;
+    let data = |sentence: String| Fault::new(FaultKind::Data, sentence);
     match unfit {
         Unfit::Flaw(flaw) if plan.keys.contains(&index) => {
-            Fault::new(FaultKind::Data, format!("Column `{name}` of {table}, a primary key, holds a {}", flaw.words()))
+            let (flaw, place) = (flaw.words(), place(plan, row));
+            data(format!("Column `{name}` of {table}, a primary key, holds a {flaw} in {place}"))
                 .with_hint("correct it at the source, or carry it in a type that holds it with `columns:`")
         }
-        Unfit::Flaw(flaw) => Fault::new(
-            FaultKind::Data,
-            format!("Column `{name}` of {table} holds a {}, and `invalid_values` is `fail`", flaw.words()),
-        )
-        .with_hint("correct it at the source, or let it arrive as NULL with `invalid_values: null`"),
+        Unfit::Flaw(flaw) => {
+            data(format!("Column `{name}` of {table} holds a {} in {}", flaw.words(), place(plan, row))).with_hint(
+                "`invalid_values` is `fail`: correct it at the source, or let it arrive as NULL with `invalid_values: null`",
+            )
+        }
         Unfit::Utf8 => {
-            let place = place(plan, row);
             let instead = match plan.columns[index].mask {
                 Some(_) => format!("let nothing of it arrive: `mask: {{{}: null}}`", quote::yaml_word(name)),
                 None => format!("carry its bytes as they are: `columns: {{{}: BYTES}}`", quote::yaml_word(name)),
             };
-            Fault::new(FaultKind::Data, format!("Column `{name}` of {table} is not valid UTF-8 in {place}"))
+            data(format!("Column `{name}` of {table} is not valid UTF-8 in {}", place(plan, row)))
                 .with_hint(format!("correct it at the source, or {instead}"))
         }
-        Unfit::CutOff => Fault::new(
-            FaultKind::Data,
-            format!(
-                "Column `{name}` of {table} holds a JSON value that MySQL does not send, in {}: its text exceeds the \
-                 server's max_allowed_packet",
-                place(plan, row)
-            ),
-        )
+        Unfit::CutOff => data(format!(
+            "Column `{name}` of {table} holds a JSON value that MySQL does not send, in {}: its text exceeds the \
+             server's max_allowed_packet",
+            place(plan, row)
+        ))
         .with_hint(format!(
             "raise max_allowed_packet on the server, or leave the column out: `exclude: [{}]`",
             quote::yaml_word(name)
         )),
-        Unfit::Gap => Fault::new(
-            FaultKind::Data,
-            format!(
-                "Column `{name}` of {table} tells rows apart or orders them, but holds a time that clocks in {} skipped",
-                plan.timezone
-            ),
-        )
+        Unfit::Gap => data(format!(
+            "Column `{name}` of {table} tells rows apart or orders them, but holds a time that clocks in {} skipped, in {}",
+            plan.timezone,
+            place(plan, row)
+        ))
         .with_hint(format!(
             "if that is not the zone it is written in, correct `{}`; to keep wall clocks as they are: \
              `columns: {{{}: DATETIME}}`",
@@ -163,13 +159,9 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
 /// The row in words, by its key or its cursor.
 fn place(plan: &TablePlan, row: &impl Cells) -> String {
     let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| plan.keys.is_empty());
-    let place: Vec<_> = plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
+    let found_by = |index: usize| key::condition(&plan.columns[index], row.cell(index));
+    let place: Vec<_> = plan.keys.iter().copied().chain(cursor).map(found_by).collect();
     if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(" AND ")) }
-}
-
-fn key_value(plan: &TablePlan, index: usize, row: &impl Cells) -> String {
-    let source = &plan.columns[index].source;
-    key::condition(&source.name, &source.source_type, row.cell(index))
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn digits(raw: &[u8], scale: u8) -> Result<i128, Unfit> {
 }
 
 /// BIT(n): its bytes, the highest first.
-fn bits(raw: &[u8]) -> Result<u64, Unfit> {
+pub fn bits(raw: &[u8]) -> Result<u64, Unfit> {
     if raw.is_empty() || raw.len() > 8 {
         return Err(Unfit::Wire);
     }

@@ -56,7 +56,48 @@ fn a_zero_date_fails_the_mapping_if_the_mapping_says_so() {
     let mut batcher = batcher(columns, |plan| plan.invalid_values = InvalidValues::Fail);
     let fault = batcher.push(&vec![id(7), Some(vec![0])]).unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Data);
-    assert_eq!(fault.to_string(), "Column `at` of t holds a zero or impossible date, and `invalid_values` is `fail`");
+    assert_eq!(fault.to_string(), "Column `at` of t holds a zero or impossible date in the row with `id` = 7");
+    assert!(fault.hint().contains("`invalid_values` is `fail`"), "{}", fault.hint());
+}
+
+#[test]
+fn a_value_out_of_range_is_refused_with_its_row() {
+    let as_bool = carriage(&SourceType::Int { bits: 8, unsigned: false }, &TargetType::Bool).unwrap();
+    let flag = column("flag", SourceType::Int { bits: 8, unsigned: false });
+    let flag = ColumnPlan { encoding: as_bool.encoding, staged: as_bool.staged, ..flag };
+    let mut batcher = batcher(vec![column("k", SourceType::Time { fsp: 0 }), flag], |plan| {
+        plan.invalid_values = InvalidValues::Fail;
+    });
+    let fault = batcher.push(&vec![Some(vec![8, 0, 34, 0, 0, 0, 17, 11, 11]), Some(vec![77])]).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "Column `flag` of t holds a value out of the target type's range in the row with `k` = '833:11:11'"
+    );
+}
+
+#[test]
+fn a_row_without_a_key_is_named_by_its_cursor() {
+    let columns = vec![column("day", SourceType::Date), column("at", SourceType::DateTime { fsp: 0 })];
+    let mut batcher = batcher(columns, |plan| {
+        plan.invalid_values = InvalidValues::Fail;
+        plan.keys = Vec::new();
+        plan.cursor = Some(number_at(1));
+    });
+    let fault = batcher.push(&vec![Some(vec![0]), Some(vec![4, 0xea, 7, 11, 23])]).unwrap_err();
+    assert!(fault.to_string().ends_with(" in the row with `at` = '2026-11-23 00:00:00'"), "{fault}");
+}
+
+#[test]
+fn a_skipped_time_in_a_key_is_refused_with_its_row() {
+    let columns = vec![column("id", INT), column("at", SourceType::DateTime { fsp: 0 })];
+    let mut batcher = batcher(columns, |plan| {
+        plan.timezone = chrono_tz::Europe::Berlin;
+        plan.keys = vec![0, 1];
+    });
+    let fault = batcher.push(&vec![id(1), Some(vec![7, 0xea, 7, 3, 29, 2, 30, 0])]).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Data);
+    let row = "in the row with `id` = 1 AND `at` = '2026-03-29 02:30:00'";
+    assert!(fault.to_string().ends_with(row), "{fault}");
 }
 
 #[test]
@@ -64,7 +105,7 @@ fn text_that_is_not_utf8_is_refused_with_table_column_and_key() {
     let mut batcher = batcher(vec![column("id", INT), column("name", TEXT)], |_| {});
     let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Data);
-    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with id=42");
+    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with `id` = 42");
     assert!(fault.hint().contains("columns: {name: BYTES}"), "{}", fault.hint());
 }
 
@@ -75,7 +116,7 @@ fn a_json_value_that_mysql_sends_as_nothing_is_refused_with_its_row_and_never_be
         let mut batcher = batcher(columns, |plan| plan.empty_string_as_null = empty_string_as_null);
         let fault = batcher.push(&vec![id(7), Some(vec![])]).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Data);
-        assert!(fault.to_string().contains("`doc` of t") && fault.to_string().contains("id=7"), "{fault}");
+        assert!(fault.to_string().contains("`doc` of t") && fault.to_string().contains("`id` = 7"), "{fault}");
         assert!(fault.hint().contains("max_allowed_packet"), "{}", fault.hint());
     }
 }
@@ -119,7 +160,11 @@ fn a_key_never_becomes_null() {
         });
         let fault = batcher.push(&vec![id(1), Some(vec![0])]).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Data);
-        assert_eq!(fault.to_string(), "Column `day` of t, a primary key, holds a zero or impossible date");
+        assert_eq!(
+            fault.to_string(),
+            "Column `day` of t, a primary key, holds a zero or impossible date in the row with `id` = 1 AND CAST(`day` \
+             AS CHAR) = '0000-00-00'"
+        );
         assert!(fault.hint().contains("`columns:`"), "{}", fault.hint());
     }
 }
@@ -300,6 +345,6 @@ fn a_value_is_masked_before_it_is_stored_anywhere() {
 fn invalid_text_under_a_mask_is_refused_without_being_shown() {
     let mut batcher = batcher(vec![column("id", INT), masked("name", TEXT, Mask::Sha256)], |_| {});
     let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
-    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with id=42");
+    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with `id` = 42");
     assert!(fault.hint().contains("mask: {name: null}") && !fault.hint().contains("BYTES"), "{}", fault.hint());
 }

@@ -9,6 +9,7 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 use crate::domain::window::Window;
+use crate::source::mysql::decode::key::{MARK, MOST_AFTER_MARK};
 use crate::source::mysql::session::Flavour;
 use crate::source::mysql::sql::{Bind, Query, greatest, identifier, rows, rows_by, within};
 
@@ -169,12 +170,13 @@ pub fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
 ///
 /// The server writes a `?` for each character that Unicode lacks, so the result then has more of them than the table's
 /// text (where, in all of these character sets, a 0x3F is always a question mark). Converting back and comparing would
-/// refuse good text: cp932 and others encode some characters twice. The bytes after the 0xFF identify the row if the
+/// refuse good text: cp932 and others encode some characters twice. The bytes after the mark identify the row if the
 /// text is its key.
 fn converted(name: &str, stored: &str) -> String {
     let utf8 = format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)");
     let marks = |bytes: &str| format!("LENGTH({bytes}) - LENGTH(REPLACE({bytes}, x'3F', ''))");
-    format!("IF({} = {}, {utf8}, CONCAT(x'FF', LEFT({stored}, 1000)))", marks(&utf8), marks(stored))
+    let marked = format!("CONCAT(x'{MARK:X}', LEFT({stored}, {MOST_AFTER_MARK}))");
+    format!("IF({} = {}, {utf8}, {marked})", marks(&utf8), marks(stored))
 }
 
 #[cfg(test)]

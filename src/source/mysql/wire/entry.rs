@@ -1,12 +1,13 @@
 //! The login at a server.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 use super::answer::{END, OK};
 use super::auth::{Plugin, clear, scramble_sha1, scramble_sha256, sealed};
@@ -31,6 +32,9 @@ const KEY_OF_CACHING_SHA2: u8 = 0x02;
 
 /// A login takes three or four answers: another plugin, its key, its reply, the end.
 const MOST_ANSWERS: usize = 8;
+
+/// A resolver that gets no answer asks again after 5 s. The rest of a set-up's 10 s is for the connection.
+const LOOKED_UP_WITHIN: Duration = Duration::from_secs(8);
 
 /// A machine that is there accepts a connection at once, after a lost packet within three seconds; a firewall that drops
 /// packets never does.
@@ -62,6 +66,8 @@ pub struct Entry<'a> {
 pub enum Refused {
     /// The server's greeting asks for the unencrypted password, and nothing proves that it is the right server.
     ClearPassword,
+    /// Nobody answered, or nobody that greets as MySQL does.
+    Unreached(Error),
     /// The flag: whether TLS was used, as far as that is known.
     Failed(Error, Option<bool>),
 }
@@ -70,10 +76,13 @@ impl Entry<'_> {
     /// # Errors
     /// The server's refusal, a fault of its certificate, or an error of the connection.
     pub async fn connect(&self) -> Result<Connection, Refused> {
-        let unknown = |error: Error| Refused::Failed(error, None);
-        let mut stream = dial(self.place).await.map_err(|error| unknown(error.into()))?;
+        let mut stream = dial(self.place).await.map_err(|error| Refused::Unreached(error.into()))?;
         let mut incoming = Incoming::new();
-        let greeting = greeting(&mut stream, &mut incoming).await.map_err(unknown)?;
+        let greeting = greeting(&mut stream, &mut incoming).await.map_err(|error| match error {
+            // The server is there, and says why it takes no connection.
+            Error::Database(_) => Refused::Failed(error, None),
+            _ => Refused::Unreached(error),
+        })?;
         let over_tls = self.security.wants_tls(greeting.offers_tls());
         let failed = |error: Error| Refused::Failed(error, Some(over_tls));
         let plugin = Plugin::named(&greeting.plugin).map_err(failed)?;
@@ -201,23 +210,45 @@ async fn dial(place: Place<'_>) -> Result<Box<dyn Duplex>, io::Error> {
     })
 }
 
-/// Connects to a port, within a limited time.
+/// Connects to a port; looking the host up and each of its addresses have a limited time.
 ///
 /// # Errors
-/// The system's, and `TimedOut`.
+/// The system's for the last address, and `TimedOut`.
 pub async fn tcp(host: &str, port: u16) -> Result<TcpStream, io::Error> {
-    let connecting = tokio::time::timeout(CONNECTED_WITHIN, TcpStream::connect((host, port)));
-    let late = |_| io::Error::new(ErrorKind::TimedOut, format!("no answer within {} s", CONNECTED_WITHIN.as_secs()));
-    let stream = connecting.await.map_err(late)??;
+    let addresses = limited(LOOKED_UP_WITHIN, "its name was not looked up (DNS)", lookup_host((host, port))).await?;
+    let stream = first_of(addresses).await?;
     // What is sent in one piece should leave in one, without delay.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
+/// Connects to the first address that answers: a firewall may drop the packets to one, often that of IPv6.
+async fn first_of(addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, io::Error> {
+    let mut failed = io::Error::new(ErrorKind::NotFound, "its name has no address (DNS)");
+    for address in addresses {
+        match limited(CONNECTED_WITHIN, "no answer", TcpStream::connect(address)).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// `late`: what is said after that time, such as `no answer`.
+async fn limited<T>(
+    time: Duration,
+    late: &str,
+    work: impl Future<Output = Result<T, io::Error>>,
+) -> Result<T, io::Error> {
+    let late = |_| io::Error::new(ErrorKind::TimedOut, format!("{late} within {} s", time.as_secs()));
+    tokio::time::timeout(time, work).await.map_err(late)?
+}
+
 async fn greeting(stream: &mut Box<dyn Duplex>, incoming: &mut Incoming) -> Result<Greeting, Error> {
     let read = async { Greeting::read(next(stream, incoming).await?) };
     read.await.map_err(|error| match error {
-        Error::Protocol(_) => foreign::error().into(),
+        Error::Protocol(why) => foreign::unreadable(&why).into(),
+        Error::Io(io) => foreign::left(io).into(),
         other => other,
     })
 }
@@ -227,4 +258,31 @@ async fn say(stream: &mut Box<dyn Duplex>, incoming: &mut Incoming, payload: &[u
     incoming.put(payload, &mut out);
     stream.write_all(&out).await?;
     Ok(stream.flush().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::unreached::why;
+
+    #[tokio::test]
+    async fn an_address_at_which_nobody_listens_does_not_keep_the_next_one_from_being_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert_eq!(first_of([nobody, there].into_iter()).await.unwrap().peer_addr().unwrap(), there);
+        let refused = first_of([nobody].into_iter()).await.unwrap_err();
+        assert!(why(&refused).contains("nothing listens there"), "{refused}");
+        assert!(why(&first_of([].into_iter()).await.unwrap_err()).contains("no address"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_is_not_looked_up_in_time_is_told_from_a_server_that_is_silent() {
+        let never = limited(LOOKED_UP_WITHIN, "its name was not looked up (DNS)", pending::<io::Result<()>>()).await;
+        assert_eq!(why(&never.unwrap_err()), "its name was not looked up (DNS) within 8 s");
+    }
 }
