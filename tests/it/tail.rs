@@ -215,6 +215,45 @@ async fn a_number_of_another_unit_or_for_ever_does_not_carry_the_watermark_away(
 }
 
 #[tokio::test]
+async fn order_numbers_that_begin_with_a_day_are_no_clock() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), n BIGINT NOT NULL, KEY (n))";
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: n, mode: upsert}";
+    let sandbox = shop("orders", table, mapping).await;
+    // Of 2017, of which some lie below the seconds of the present, of last week, and of a delivery to come.
+    let of =
+        |days: &str| format!("INSERT INTO o (v, n) VALUES ('o', DATE_FORMAT(UTC_DATE() {days}, '%y%m%d') * 10000 + 7)");
+    sandbox.sql("INSERT INTO o (v, n) VALUES ('old', 1701300007), ('old', 1702010007)").await;
+    for days in ["- INTERVAL 7 DAY", "- INTERVAL 1 DAY", "+ INTERVAL 60 DAY", "+ INTERVAL 61 DAY"] {
+        sandbox.sql(&of(days)).await;
+        sandbox.sync().await;
+        equal(&sandbox, &["o"]).await;
+    }
+}
+
+#[tokio::test]
+async fn rows_of_the_future_wait_however_many_they_are() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at BIGINT NOT NULL, KEY (at))";
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: append}";
+    let sandbox = shop("planned", table, mapping).await;
+    let now = "INSERT INTO o (v, at) VALUES ('now', (UNIX_TIMESTAMP() - 2) * 1000)";
+    sandbox.sql(now).await;
+    sandbox.sync().await;
+    sandbox
+        .sql(
+            "INSERT INTO o (v, at) WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 999) \
+             SELECT 'ahead', (UNIX_TIMESTAMP() + 86400 + n) * 1000 FROM n; INSERT INTO o (v, at) SELECT v, at + 1 FROM o",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO o (v, at) VALUES ('later', (UNIX_TIMESTAMP() - 1) * 1000)").await;
+    let report = sandbox.sync().await.mapping("o");
+    assert_eq!(report["records_processed"], 1, "{report}");
+    assert!(report["warnings"][0].as_str().unwrap().contains("beyond the server's clock"), "{report}");
+}
+
+#[tokio::test]
 async fn a_counter_that_passes_the_clock_is_no_clock() {
     let table = "CREATE TABLE o (id BIGINT NOT NULL AUTO_INCREMENT, v VARCHAR(60), day DATE NOT NULL, \
          PRIMARY KEY (id, day)) AUTO_INCREMENT = 1790000000";

@@ -251,8 +251,8 @@ pub fn ahead_of_clock(
             Finding::warn(Topic::Cursor, format!("{sentence}; is `{zone}` the zone they are written in?"))
         }
         Cursor::Int(_) => Finding::warn(Topic::Cursor, sentence).remedy(format!(
-            "if `{column}` counts time, some client's clock or unit was wrong: correct the rows whose `{column}` is \
-                 greater. Numbers that count something else go on once more than 1,000 rows are greater"
+            "if `{column}` counts time, some client's clock or unit was wrong: correct the rows whose `{column}` is greater; \
+             if it counts something else, choose another incremental column, or `mode: mirror`"
         )),
     })
 }

@@ -242,14 +242,16 @@ impl<P: Platform> Work<'_, P> {
                 ("in that column's zone", hint)
             }
             Cursor::Int(_) => {
-                let or = match self.scope.mapping.mode {
-                    Mode::Upsert => format!(", or let `{}` load the table again", forgetting(name)),
-                    Mode::Append | Mode::Replace | Mode::Mirror => String::new(),
+                // An upsert also replaces the rows that BigQuery holds with such numbers.
+                let again = if self.scope.mapping.mode == Mode::Upsert {
+                    format!("`{}` loads the table again", forgetting(name))
+                } else {
+                    "write into `last_sync` a number from before they were written: rows are read from there on again"
+                        .to_owned()
                 };
                 let hint = format!(
                     "if the server's clock is wrong, set it right: the next run reads from {tick} on again. If rows had \
-                     numbers ahead of the clock, correct them in MySQL, and write into `last_sync` a number from before the \
-                     first of them was written, from which rows are read again{or}"
+                     numbers ahead of the clock, correct them in MySQL; then {again}"
                 );
                 ("as such a number", hint)
             }

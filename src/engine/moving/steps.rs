@@ -128,17 +128,21 @@ impl<P: Platform> Work<'_, P> {
     /// Remembers how far the target may hold rows that are about to be published. Otherwise a later step, or a later run
     /// after a crash, would take our watermark for the proof that it holds none.
     async fn note_overlap(&mut self, prepared: &Prepared, journey: &Journey) -> Result<(), Halt> {
+        let Journey { window, moves, .. } = journey;
         let watermark = self.ledger.watermark(prepared.kind())?;
-        let may_overlap = || may_overlap(&journey.window, prepared.schemas.target.as_ref(), watermark.as_ref());
-        let overlaps = match (journey.moves, self.scope.mapping.mode) {
-            (Moves::Watermark, Mode::Append) => may_overlap(),
-            // What a watermark of ours has passed, an upsert finds by its key.
-            (Moves::Watermark, Mode::Upsert) => watermark.as_ref().is_none_or(|mark| mark.imported) && may_overlap(),
+        let overlaps = match (moves, self.scope.mapping.mode) {
+            (Moves::Watermark, Mode::Append) => {
+                may_overlap(window, prepared.schemas.target.as_ref(), watermark.as_ref())
+            }
+            // After a watermark that was forgotten. What others have passed, an upsert finds by its key.
+            (Moves::Watermark, Mode::Upsert) => {
+                self.ledger.overlap(prepared.kind())?.is_some_and(|to| window.low.reaches_below(&to))
+            }
             (Moves::Backfill, Mode::Append) => true,
             _ => false,
         };
         if overlaps {
-            self.ledger.note_overlap(prepared.kind(), journey.window.high).await?;
+            self.ledger.note_overlap(prepared.kind(), window.high).await?;
         }
         Ok(())
     }
@@ -202,8 +206,7 @@ impl<P: Platform> Work<'_, P> {
             // Servers that take turns may show an older row than another one did.
             Moves::Nothing if self.scope.is_balanced() => Wins::Newer,
             Moves::Nothing => Wins::Read,
-            // After a watermark that was forgotten or set by hand, perhaps because BigQuery holds rows with wrong values of
-            // the cursor, MySQL's rows count.
+            // The watermark was forgotten, perhaps because BigQuery holds rows with wrong values of the cursor.
             Moves::Watermark if overlap.is_some_and(|to| window.low.reaches_below(&to)) => Wins::Read,
             Moves::Watermark | Moves::Backfill | Moves::Replace | Moves::Mirror => Wins::Newer,
         };

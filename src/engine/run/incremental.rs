@@ -65,6 +65,7 @@ impl<P: Platform> Work<'_, P> {
             None => self.survey(&prepared).await?,
         };
         self.travel(&prepared, survey).await?;
+        self.remember_columns(&prepared.schemas);
         self.note_compared(&prepared.schemas.source, !self.tally.warnings.is_empty());
         Ok(())
     }

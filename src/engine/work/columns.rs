@@ -27,7 +27,7 @@ struct Former {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Warns once, by the first run that finds such a change.
+    /// Warns of such changes since the last run that moved rows and remembered the columns.
     pub(in crate::engine) fn follow_columns(&mut self, schemas: &Schemas) {
         let state = self.ledger.state();
         let (known, gone, declared) = (state.columns.clone(), state.gone_columns.clone(), state.declared.clone());
@@ -36,14 +36,22 @@ impl<P: Platform> Work<'_, P> {
         if holds_rows && self.ledger.watermark_text().is_some() && !former.known.is_empty() {
             let altered = self.altered_columns(schemas, &former);
             for warning in self.new_columns(schemas, &former).into_iter().chain(altered) {
-                // The next attempt knows the column already.
-                self.tally.lasting_warnings.push(warning.clone());
-                self.note(warning);
+                // An earlier attempt of the run may have told it; then it is among the warnings already.
+                if !self.tally.warnings.contains(&warning) {
+                    self.tally.lasting_warnings.push(warning.clone());
+                    self.note(warning);
+                }
             }
         }
+    }
+
+    /// Remembers the columns, once the run has moved its rows: a run that is killed before leaves its warnings to the next
+    /// one.
+    pub(in crate::engine) fn remember_columns(&mut self, schemas: &Schemas) {
         let source = &schemas.source;
         let is_gone = |name: &String| source.column(name).is_none();
-        let Former { known, gone, declared } = former;
+        let state = self.ledger.state();
+        let (known, gone, declared) = (state.columns.clone(), state.gone_columns.clone(), state.declared.clone());
         let hidden = declared.into_iter().filter(|(name, _)| source.hides_columns && is_gone(name));
         self.ledger.set_declared(Declared::all(schemas.plan.columns.iter().map(|column| &column.source), hidden));
         // Of a table that hides columns, nobody can tell which are gone and which are back.

@@ -77,8 +77,8 @@ impl<P: Platform> Ledger<P> {
             Fault::new(FaultKind::Config, sentence)
                 .caused_by(fault)
                 .with_hint(format!(
-                    "the incremental column has changed its type: set `last_sync` in the state file by hand, or load the table again: \
-                     `{}`",
+                    "write a value of the incremental column into `last_sync` of the state file, as MySQL shows it; if the column has \
+                     changed its type, `{}` loads an upsert's table again",
                     forgetting(&self.mapping)
                 ))
         })?;

@@ -76,7 +76,11 @@ const AHEAD: i128 = 60;
 /// `9999-12-31 23:59:59`, in seconds since 1970: what stands for "for ever" in many tables.
 const FOR_EVER: i128 = 253_402_300_799;
 
-/// The most rows beyond the present whose numbers are taken for the time: clients whose clocks are wrong are few.
+/// A column of the time that is in use has a value within this time, in seconds.
+const IN_USE: i128 = 86_400;
+
+/// The most rows beyond the present whose numbers are taken for the time without that: clients whose clocks are wrong are
+/// few.
 const MOST_AHEAD: u64 = 1_000;
 
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
@@ -136,15 +140,24 @@ fn may_be_ahead(now: NaiveDateTime, unit: EpochUnit, number: i128) -> bool {
 }
 
 /// Tells if the rows up to a watermark may count in this unit: those of a watermark beyond any time do not, nor those of
-/// a watermark that is recent in a larger unit.
+/// one that is recent in a larger unit, or begins with a day.
 fn may_count(now: NaiveDateTime, unit: EpochUnit, low: &Low) -> bool {
-    let (Low::After(Cursor::Int(mark)) | Low::From(Cursor::Int(mark))) = low else { return true };
-    let is_of_larger = |larger: &EpochUnit| larger.second() > unit.second() && is_recent(now, *larger, *mark);
-    *mark <= FOR_EVER * unit.second() && !EpochUnit::ALL.iter().any(is_of_larger)
+    let Some(mark) = mark(low) else { return true };
+    let is_of_larger = |larger: &EpochUnit| larger.second() > unit.second() && is_recent(now, *larger, mark);
+    mark <= FOR_EVER * unit.second() && !EpochUnit::ALL.iter().any(is_of_larger) && !begins_with_a_day(mark, now)
 }
 
-/// Tells if a column's numbers count time in this unit: the greatest of those up to the present is recent, and few are
-/// beyond it. Others number orders, or begin with a code. A number beyond any time of the unit may be one of a larger
+/// The number from which a window begins.
+const fn mark(low: &Low) -> Option<i128> {
+    match low {
+        Low::After(Cursor::Int(mark)) | Low::From(Cursor::Int(mark)) => Some(*mark),
+        _ => None,
+    }
+}
+
+/// Tells if a column's numbers count time in this unit: the greatest of those up to the present is recent. That may be
+/// chance where numbers count orders or begin with a code, so it takes a watermark that counts in the unit, a value of
+/// today, or fewer rows beyond the present than before it. A number beyond any time of the unit may be one of a larger
 /// unit, in which most numbers of the column count.
 async fn count_time(
     session: &mut Session,
@@ -159,8 +172,13 @@ async fn count_time(
     let bind = |number| Bind::from(&Cursor::Int(number));
     let settled = sql::greatest(&ask.table, &column, sql::as_text, Some(&format!("{column} <= ?")));
     let settled = value(session, &ask.table, Query::new(settled, vec![bind(present)]), ask.kind, sentence).await?;
-    if !matches!(settled, Some(Cursor::Int(settled)) if settled >= past) {
+    let Some(Cursor::Int(settled)) = settled.filter(|settled| matches!(settled, Cursor::Int(at) if *at >= past)) else {
         return Ok(false);
+    };
+    let is_in_use = settled >= present - IN_USE * unit.second();
+    let is_marked = mark(&ask.low).is_some_and(|mark| is_recent(now, unit, mark));
+    if is_marked && (is_in_use || unit != EpochUnit::Second) || is_in_use && newest <= FOR_EVER * unit.second() {
+        return Ok(true);
     }
     let mut count = async |condition: String, binds| {
         let rows = sql::rows(&ask.table, Some(&condition));
@@ -170,8 +188,8 @@ async fn count_time(
         Ok::<_, Fault>(rows.first().and_then(|row| texts::number(row, 0)).unwrap_or(0))
     };
     let ahead: u64 = count(format!("{column} > ?"), vec![bind(present)]).await?;
-    if ahead > MOST_AHEAD || newest <= FOR_EVER * unit.second() {
-        return Ok(ahead <= MOST_AHEAD);
+    if ahead > MOST_AHEAD {
+        return Ok(false);
     }
     let recent = count(format!("{column} BETWEEN ? AND ?"), vec![bind(past), bind(present)]).await?;
     Ok(ahead <= recent)
@@ -183,10 +201,10 @@ pub fn is_ahead(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> 
     units(ask).any(|unit| may_be_ahead(now, unit, newest) && newest <= FOR_EVER * unit.second())
 }
 
-/// Tells if a number begins with a day of the last two years (`YYMMDD`), as numbers of orders do.
+/// Tells if a number begins with a day of the last two years or the next one (`YYMMDD`), as numbers of orders and
+/// deliveries do.
 fn begins_with_a_day(number: i128, now: NaiveDateTime) -> bool {
-    // In some zones it is tomorrow already.
-    let (first, last) = (now.date() - TimeDelta::days(2 * 366), now.date() + TimeDelta::days(1));
+    let (first, last) = (now.date() - TimeDelta::days(2 * 366), now.date() + TimeDelta::days(366));
     epoch::leading_day(number).is_some_and(|day| (first..=last).contains(&day))
 }
 
@@ -274,5 +292,6 @@ mod tests {
         assert!(may_count(now, second, &Low::Beginning) && may(second, seconds - 9) && may(second, FOR_EVER));
         assert!(!may(second, seconds * 1_000 - 9) && may(milli, seconds * 1_000 - 9) && may(micro, seconds));
         assert!(EpochUnit::ALL.into_iter().all(|unit| !may(unit, 1 << 62)), "numbers beyond any time");
+        assert!(!may(second, 2_611_220_815), "an order of 22 November");
     }
 }

@@ -12,8 +12,8 @@ struct Subject {
 const SCHEMA: &str = "compare both sides with `bqsync schema-diff`";
 /// The types on both sides match; one value does not.
 const VALUE: &str = "BigQuery cannot convert a value to the type that `columns` gives its column: correct the value in MySQL, or \
-                     move the column as text (`columns: {name: STRING}`), or without its values (`mask: {name: null}`, or \
-                     `exclude: [name]`)";
+                     move the column as text (`columns: {name: STRING}`; a table in BigQuery that has the column with the \
+                     type has to be made anew for that), or without its values (`mask: {name: null}`, or `exclude: [name]`)";
 const OTHER: &str = "BigQuery does not take the request itself: correct what the sentence names; if that is neither in the \
                      configuration nor in the table, report it with the log of the run";
 
