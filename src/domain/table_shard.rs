@@ -62,6 +62,12 @@ pub fn emptying(table: &TableId, shard: Option<&TableShard>) -> String {
     }
 }
 
+/// The beginning of a condition on rows of a table, which lets only those of the shard match: empty without a shard.
+#[must_use]
+pub fn of_shard_and(shard: Option<&TableShard>) -> String {
+    shard.map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

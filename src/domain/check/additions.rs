@@ -5,6 +5,7 @@ use crate::domain::column::OldRows;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::quote;
 use crate::domain::source_type::SourceType;
+use crate::domain::table_shard::of_shard_and;
 
 /// Why such rows may have a value in MySQL that BigQuery lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub fn filling(mapping: &Mapping, columns: &[&str], cursor: &SourceType) -> Stri
         // has found them equal.
         Mode::Append => {
             let values: Vec<_> = columns.iter().map(|name| format!("{} = ..", quote::bigquery_name(name))).collect();
-            let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
+            let own = of_shard_and(mapping.shard.as_ref());
             format!(
                 "a backfill does not change rows of an append, so fill them in BigQuery (UPDATE {} SET {} WHERE {own}..), then \
                  run `bqsync verify {} --repair`, which compares them",

@@ -12,6 +12,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
+use crate::domain::table_shard::of_shard_and;
 use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Outcome, Parts, Repair, Tally, Verification};
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Event, Phase, RepairOrder};
@@ -166,7 +167,7 @@ impl<P: Platform> Work<'_, P> {
 
 /// The step that lets a repair bring a key's row again which it does not change itself.
 fn deleting(mapping: &Mapping) -> String {
-    let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
+    let own = of_shard_and(mapping.shard.as_ref());
     let lost = if mapping.mode == Mode::Append { ", its earlier versions do not" } else { "" };
     format!(
         "delete all rows of such a key in BigQuery (`bqsync verify {}` names them; DELETE FROM {} WHERE {own}...), and repair \

@@ -2,7 +2,7 @@
 //! in BigQuery tells of: a column is new in MySQL and was in BigQuery before (another shard of the table, or somebody by
 //! hand, has added it there, or a column that was dropped is back), it bears a new name, or it is declared anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Work;
 use super::prepared::Schemas;
@@ -14,33 +14,22 @@ use crate::domain::plan::ColumnPlan;
 use crate::domain::schema::new_column;
 use crate::domain::target_type::TargetType;
 use crate::engine::ports::Platform;
-use crate::state::Declared;
-
-/// Columns of former runs.
-struct Former {
-    /// Those of the last run.
-    known: BTreeSet<String>,
-    /// Those that MySQL's table no longer had then.
-    gone: BTreeSet<String>,
-    /// How those that the last run moved were declared.
-    declared: BTreeMap<String, Declared>,
-}
+use crate::state::{Declared, MappingState};
 
 impl<P: Platform> Work<'_, P> {
     /// Warns of such changes since the last run that moved rows and remembered the columns.
     pub(in crate::engine) fn follow_columns(&mut self, schemas: &Schemas) {
-        let state = self.ledger.state();
-        let (known, gone, declared) = (state.columns.clone(), state.gone_columns.clone(), state.declared.clone());
-        let former = Former { known, gone, declared };
+        let former = self.ledger.state();
         let holds_rows = schemas.target.as_ref().is_some_and(|target| !target.is_empty());
-        if holds_rows && self.ledger.watermark_text().is_some() && !former.known.is_empty() {
-            let altered = self.altered_columns(schemas, &former);
-            for warning in self.new_columns(schemas, &former).into_iter().chain(altered) {
-                // An earlier attempt of the run may have told it; then it is among the warnings already.
-                if !self.tally.warnings.contains(&warning) {
-                    self.tally.lasting_warnings.push(warning.clone());
-                    self.note(warning);
-                }
+        if !holds_rows || former.watermark.is_none() || former.columns.is_empty() {
+            return;
+        }
+        let altered = self.altered_columns(schemas, former);
+        for warning in self.new_columns(schemas, former).into_iter().chain(altered) {
+            // An earlier attempt of the run may have told it; then it is among the warnings already.
+            if !self.tally.warnings.contains(&warning) {
+                self.tally.lasting_warnings.push(warning.clone());
+                self.note(warning);
             }
         }
     }
@@ -50,26 +39,31 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) fn remember_columns(&mut self, schemas: &Schemas) {
         let source = &schemas.source;
         let is_gone = |name: &String| source.column(name).is_none();
-        let state = self.ledger.state();
-        let (known, gone, declared) = (state.columns.clone(), state.gone_columns.clone(), state.declared.clone());
-        let hidden = declared.into_iter().filter(|(name, _)| source.hides_columns && is_gone(name));
-        self.ledger.set_declared(Declared::all(schemas.plan.columns.iter().map(|column| &column.source), hidden));
+        let MappingState { columns: known, gone_columns: gone, declared, .. } = self.ledger.state();
+        let hidden = declared.iter().filter(|(name, _)| source.hides_columns && is_gone(name));
+        let hidden = hidden.map(|(name, declared)| (name.clone(), declared.clone()));
+        let declared = Declared::all(schemas.plan.columns.iter().map(|column| &column.source), hidden);
         // Of a table that hides columns, nobody can tell which are gone and which are back.
-        let gone = if source.hides_columns { gone } else { known.into_iter().chain(gone).filter(is_gone).collect() };
+        let gone = if source.hides_columns {
+            gone.clone()
+        } else {
+            known.iter().chain(gone).filter(|name| is_gone(name)).cloned().collect()
+        };
+        self.ledger.set_declared(declared);
         self.ledger.set_columns(source.columns.iter().map(|column| column.name.clone()).collect(), gone);
     }
 
     /// A warning for each column that is new in MySQL, unless the run that added it in BigQuery has told of it.
-    fn new_columns(&self, schemas: &Schemas, former: &Former) -> Vec<String> {
+    fn new_columns(&self, schemas: &Schemas, former: &MappingState) -> Vec<String> {
         let mapping = &self.scope.mapping;
         let Schemas { source, target, plan, .. } = schemas;
         let Some(cursor) = plan.cursor_column() else { return Vec::new() };
         let gone = gone(schemas, former);
-        let is_new = |column: &&SourceColumn| !is_among(&former.known, &column.name) && moves(plan, &column.name);
+        let is_new = |column: &&SourceColumn| !is_among(&former.columns, &column.name) && moves(plan, &column.name);
         let warnings = source.columns.iter().filter(is_new).filter_map(|column| {
             let name = mapping.target_column(&column.name);
             let was_there = target.as_ref().is_some_and(|target| target.column(&name).is_some());
-            let is_back = was_there && is_among(&former.gone, &column.name);
+            let is_back = was_there && is_among(&former.gone_columns, &column.name);
             let (why, gap) = match (Gap::of(column.old_rows), &gone) {
                 (Some(gap), _) if was_there => ("BigQuery had it before".to_owned(), gap),
                 (Some(gap), _) => ("BigQuery has got it meanwhile".to_owned(), gap),
@@ -89,7 +83,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// The warning about columns that are declared otherwise than at the last run, where that may have changed values.
-    fn altered_columns(&self, schemas: &Schemas, former: &Former) -> Option<String> {
+    fn altered_columns(&self, schemas: &Schemas, former: &MappingState) -> Option<String> {
         let (mapping, plan) = (&self.scope.mapping, &schemas.plan);
         let cursor = &plan.cursor_column()?.source;
         let altered: Vec<_> = plan.columns.iter().filter(|column| is_altered(column, former)).collect();
@@ -108,7 +102,7 @@ impl<P: Platform> Work<'_, P> {
 }
 
 /// Tells if another declaration may have changed values that have arrived.
-fn is_altered(column: &ColumnPlan, former: &Former) -> bool {
+fn is_altered(column: &ColumnPlan, former: &MappingState) -> bool {
     let by_its_text = matches!(column.target_type, TargetType::String(_) | TargetType::Bytes(_));
     let then = Declared::find(&former.declared, &column.source.name).filter(|_| column.mask != Some(Mask::Null));
     then.is_some_and(|then| !then.keeps_values(&column.source, by_its_text))
@@ -116,10 +110,10 @@ fn is_altered(column: &ColumnPlan, former: &Former) -> bool {
 
 /// Names the columns that are gone since the last run, in words: a renamed column looks like one that is gone and one
 /// that has come, and its values came along. `None`: no column is known to be gone.
-fn gone(schemas: &Schemas, former: &Former) -> Option<String> {
+fn gone(schemas: &Schemas, former: &MappingState) -> Option<String> {
     let source = &schemas.source;
     let is_gone = |name: &&String| !source.hides_columns && source.column(name).is_none();
-    let gone: Vec<_> = former.known.iter().filter(is_gone).map(String::as_str).collect();
+    let gone: Vec<_> = former.columns.iter().filter(is_gone).map(String::as_str).collect();
     match gone.as_slice() {
         [] => None,
         [one] => Some(format!("`{one}` is gone; if it was renamed")),

@@ -195,10 +195,10 @@ fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Op
     let columns: BTreeSet<&String> = now.names.keys().chain(then.names.keys()).collect();
     let differs = |column: &&String| now.names.get(*column) != then.names.get(*column) && moves(plan, column);
     let columns: Vec<_> = columns.into_iter().filter(differs).collect();
-    let remedy = filled(mapping, &columns, plan)?;
     if columns.is_empty() {
         return None;
     }
+    let remedy = filled(mapping, &columns, plan)?;
     let sentence = format!(
         "`rename` of {} has changed since the rows up to the watermark were moved: in {} these rows have NULL under \
          the new name and their values under the former one",
@@ -218,10 +218,10 @@ fn filled(mapping: &Mapping, columns: &[&String], plan: &TablePlan) -> Option<St
 /// The finding for columns that move now but were left out when the rows up to the watermark were moved.
 fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding> {
     let columns: Vec<_> = then.left_out.iter().filter(|name| moves(plan, name)).collect();
-    let remedy = filled(mapping, &columns, plan)?;
     if columns.is_empty() {
         return None;
     }
+    let remedy = filled(mapping, &columns, plan)?;
     let sentence = format!(
         "{} was left out when the rows up to the watermark were moved: {} holds NULL or a former value in it for rows \
          that have not changed since",

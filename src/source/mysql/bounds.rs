@@ -172,9 +172,10 @@ async fn count_time(
     let bind = |number| Bind::from(&Cursor::Int(number));
     let settled = sql::greatest(&ask.table, &column, sql::as_text, Some(&format!("{column} <= ?")));
     let settled = value(session, &ask.table, Query::new(settled, vec![bind(present)]), ask.kind, sentence).await?;
-    let Some(Cursor::Int(settled)) = settled.filter(|settled| matches!(settled, Cursor::Int(at) if *at >= past)) else {
+    let Some(Cursor::Int(settled)) = settled else { return Ok(false) };
+    if settled < past {
         return Ok(false);
-    };
+    }
     let is_in_use = settled >= present - IN_USE * unit.second();
     let is_marked = mark(&ask.low).is_some_and(|mark| is_recent(now, unit, mark));
     if is_marked && (is_in_use || unit != EpochUnit::Second) || is_in_use && newest <= FOR_EVER * unit.second() {

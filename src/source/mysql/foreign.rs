@@ -19,7 +19,7 @@ const UPGRADE: &str = "bqsync cannot log in at a server that old: upgrade it, or
 
 /// The error of a server that does not speak MySQL's protocol, or not the one that is spoken here.
 #[derive(Debug)]
-enum Foreign {
+pub enum Foreign {
     /// An SSH or web server, or a proxy that cuts packets short.
     Unlike,
     /// MySQL's other protocols greet in a similar way: that of port 33060, and those before version 10.
@@ -60,18 +60,6 @@ pub fn error() -> io::Error {
 impl From<Foreign> for io::Error {
     fn from(foreign: Foreign) -> Self {
         Self::new(io::ErrorKind::InvalidData, foreign)
-    }
-}
-
-/// The error for a greeting that cannot be read. `why`: the words of `handshake.rs`.
-pub fn unreadable(why: &str) -> io::Error {
-    let is_about = |words| why.contains(words);
-    if is_about("older than MySQL") {
-        Foreign::TooOld.into()
-    } else if is_about("another protocol") {
-        Foreign::OtherVersion.into()
-    } else {
-        error()
     }
 }
 

@@ -152,7 +152,8 @@ async fn greeting(server: &mut Reading) -> Result<Vec<u8>, Error> {
     packet.resize(4 + length, 0);
     server.read_exact(&mut packet[4..]).await.map_err(foreign::left)?;
     match Greeting::read(&packet[4..]) {
-        Err(sqlx::Error::Protocol(why)) => Err(foreign::unreadable(&why)),
+        Err(sqlx::Error::Protocol(_)) => Err(foreign::error()),
+        Err(sqlx::Error::Io(foreign)) => Err(foreign),
         Ok(_) | Err(_) => Ok(packet),
     }
 }

@@ -247,7 +247,7 @@ async fn limited<T>(
 async fn greeting(stream: &mut Box<dyn Duplex>, incoming: &mut Incoming) -> Result<Greeting, Error> {
     let read = async { Greeting::read(next(stream, incoming).await?) };
     read.await.map_err(|error| match error {
-        Error::Protocol(why) => foreign::unreadable(&why).into(),
+        Error::Protocol(_) => foreign::error().into(),
         Error::Io(io) => foreign::left(io).into(),
         other => other,
     })

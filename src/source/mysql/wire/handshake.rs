@@ -1,9 +1,12 @@
 //! The first packets of a connection: the server's greeting and the client's reply.
 
+use std::io;
+
 use sqlx::Error;
 
 use super::answer::{ERR, Refusal};
-use super::fields::{Fields, malformed, put_counted};
+use super::fields::{Fields, put_counted};
+use crate::source::mysql::foreign::Foreign;
 
 const CONNECT_WITH_DB: u32 = 1 << 3;
 const PROTOCOL_41: u32 = 1 << 9;
@@ -41,7 +44,7 @@ impl Greeting {
         match fields.u8()? {
             10 => {}
             ERR => return Err(Refusal::read(packet)?.into()),
-            _ => return Err(malformed("the server speaks another protocol than version 10")),
+            _ => return Err(io::Error::from(Foreign::OtherVersion).into()),
         }
         let _version = fields.until_zero();
         let _thread = fields.u32()?;
@@ -53,7 +56,7 @@ impl Greeting {
         let length = usize::from(fields.u8()?);
         fields.take(10)?;
         if capabilities & PROTOCOL_41 == 0 || capabilities & SECURE_CONNECTION == 0 {
-            return Err(malformed("the server is older than MySQL 4.1"));
+            return Err(io::Error::from(Foreign::TooOld).into());
         }
         nonce.extend(fields.take(length.saturating_sub(9).max(12))?);
         if !fields.rest().is_empty() {
