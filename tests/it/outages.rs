@@ -3,12 +3,17 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
+
 use crate::getting_in::{account, assert_says, check, line, sandbox};
 use crate::support::impostor::{Impostor, Manner};
 use crate::support::{Sandbox, finish};
 
 /// Port 1 of loopback: nobody listens there.
 const NOBODY: &str = "1";
+
+/// Held by tests that set `init_connect`, and by those of accounts that may send few statements: the server counts its own.
+static FIRST_STATEMENTS: Mutex<()> = Mutex::const_new(());
 
 /// A greeting of MySQL that ends within its fields.
 const SHORT_GREETING: &[u8] = b"\x0a\0\0\0\x0a8.0.18\0\x19\0";
@@ -70,6 +75,7 @@ async fn a_host_without_a_name_and_an_unreachable_bigquery_are_named() {
 
 #[tokio::test]
 async fn a_used_up_limit_fails_the_run_at_once_and_says_how_to_lift_it() {
+    let _alone = FIRST_STATEMENTS.lock().await;
     let sandbox = sandbox("hourly").await;
     let user = account(&sandbox, "pw", "WITH MAX_QUERIES_PER_HOUR 3").await;
     let mut run = sandbox.command(&["run-once"]);
@@ -84,6 +90,7 @@ async fn a_used_up_limit_fails_the_run_at_once_and_says_how_to_lift_it() {
 /// The statement is run at the login of every account without administrative rights, so each only concerns one.
 #[tokio::test]
 async fn an_init_connect_that_fails_is_named_and_its_character_sets_do_no_harm() {
+    let _alone = FIRST_STATEMENTS.lock().await;
     let sandbox = sandbox("initc").await;
     let user = account(&sandbox, "pw", "").await;
     let set = async |statement: &str| {
